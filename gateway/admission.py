@@ -1,0 +1,162 @@
+"""From a submit_sm to a message: read it, judge it, write it as it will be relayed.
+
+Pure: the account, the PDU and the time go in; out comes a `Reading` that the store may admit, or a `Refusal`
+that names its rule. The policy sees the text, never the PDU.
+
+A segment that the customer sends as a submit_sm of its own cannot be judged alone. The account's `segments`
+decides: `refuse` it, or `pass` it on unread, held to the hours only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.settings import Account, SegmentsMode
+from gateway.statuses import GatewayError, status_for
+from policy import chain
+from policy.clauses import SOURCE_NOT_ALLOWED, TEXT_UNREADABLE, refuse
+from policy.facts import Submission
+from policy.verdict import Defer, Refuse, Verdict
+from smpp import codec, segments, smpptime, text
+from smpp.address import Address
+from smpp.errors import PduError
+from smpp.pdu import SubmitSm
+from smpp.text import Alphabet, TextError
+from smpp.value import value
+
+_RECEIPT_BITS = 3
+_ANY_END = 1
+
+
+@value(frozen=True, slots=True)
+class Reading:
+    """An acceptable submit_sm. Instants are unix milliseconds; `body` is the submit_sm body to relay.
+
+    `due_at` is not before the hours open, nor before the customer's schedule_delivery_time; after
+    `deadline_at` (its validity_period, or the limit) it is not sent any more.
+    """
+
+    source_addr: str
+    destination_addr: str
+    registered_delivery: int
+    units: int
+    body: bytes
+    due_at: int
+    deadline_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A submit_sm that is not accepted: the rule or `GatewayError`, its status, and the clause if there is one."""
+
+    rule: str
+    command_status: int
+    clause: str = ""
+
+
+def read(account: Account, pdu: SubmitSm, now: float, ttl_s: float) -> Reading | Refusal:
+    """Read and judge one submit_sm as of `now` (unix seconds). A message without a validity lives `ttl_s`."""
+    source = _source(account, pdu.source)
+    if source is None:
+        return refusal(account, SOURCE_NOT_ALLOWED)
+    times = _times(pdu, now, ttl_s)
+    if isinstance(times, GatewayError):
+        return refusal(account, times)
+    starts, ends = times
+    try:
+        is_segment = segments.concat(pdu) is not None
+        octets = segments.user_text(pdu)
+    except PduError as error:
+        return Refusal(TEXT_UNREADABLE, error.command_status)
+    if is_segment and account.segments is SegmentsMode.REFUSE:
+        return refusal(account, GatewayError.SEGMENT_REFUSED)
+    alphabet = text.alphabet(pdu.data_coding, account.default_alphabet)
+    judged = _judge(account, pdu, octets, alphabet, starts, is_segment)
+    if isinstance(judged, Refuse):
+        return Refusal(judged.rule, status_for(judged.rule, account.statuses), judged.clause)
+    return Reading(
+        source.addr,
+        pdu.destination.addr,
+        pdu.registered_delivery,
+        1 if is_segment else segments.units(octets, alphabet),
+        codec.encode_body(_relayed(pdu, source)),
+        int(judged * 1000),
+        int(ends * 1000),
+    )
+
+
+def refusal(account: Account, rule: str) -> Refusal:
+    """A refusal by `rule`, with the status in the account's style."""
+    return Refusal(rule, status_for(rule, account.statuses))
+
+
+def _source(account: Account, source: Address) -> Address | None:
+    """The sender to show: the one given if it is the account's, the account's first if none is given."""
+    if not account.source_addrs:
+        return source
+    if not source.addr:
+        return Address(source.ton, source.npi, account.source_addrs[0])
+    return source if source.addr in account.source_addrs else None
+
+
+def _times(pdu: SubmitSm, now: float, ttl_s: float) -> tuple[float, float] | GatewayError:
+    """When a message starts and ends to be valid, in unix seconds."""
+    if not pdu.schedule_delivery_time and not pdu.validity_period:
+        return now, now + ttl_s
+    instant = datetime.fromtimestamp(now, UTC)
+    try:
+        scheduled = smpptime.parse(pdu.schedule_delivery_time, instant)
+    except ValueError:
+        return GatewayError.SCHEDULE_INVALID
+    try:
+        expires = smpptime.parse(pdu.validity_period, instant)
+    except ValueError:
+        return GatewayError.VALIDITY_INVALID
+    starts = now if scheduled is None else max(now, scheduled.timestamp())
+    ends = starts + ttl_s if expires is None else expires.timestamp()
+    return (starts, ends) if ends > starts else GatewayError.VALIDITY_INVALID
+
+
+def _judge(
+    account: Account, pdu: SubmitSm, octets: bytes, alphabet: Alphabet, starts: float, is_segment: bool
+) -> float | Refuse:
+    """From when on the message may be sent (unix seconds), or why it may not."""
+    ruleset = account.ruleset
+    verdict: Verdict | None
+    if is_segment:
+        verdict = chain.judge_hours(ruleset, starts, ruleset.message_class)
+    elif alphabet is Alphabet.OCTETS:
+        return refuse(TEXT_UNREADABLE)
+    else:
+        try:
+            content = text.decode(alphabet, octets)
+        except TextError:
+            return refuse(TEXT_UNREADABLE)
+        submission = Submission(
+            content, starts, ruleset.message_class, pdu.source.addr, pdu.destination.addr
+        )
+        verdict = chain.evaluate(ruleset, submission).verdict
+    if isinstance(verdict, Refuse):
+        return verdict
+    return verdict.until if isinstance(verdict, Defer) else starts
+
+
+def _relayed(pdu: SubmitSm, source: Address) -> SubmitSm:
+    """The submit_sm for the carrier: due at once, and always asking how it ended."""
+    return SubmitSm(
+        pdu.service_type,
+        source,
+        pdu.destination,
+        pdu.esm_class,
+        pdu.protocol_id,
+        pdu.priority_flag,
+        "",
+        pdu.validity_period,
+        pdu.registered_delivery & ~_RECEIPT_BITS | _ANY_END,
+        0,
+        pdu.data_coding,
+        0,
+        pdu.short_message,
+        pdu.tlvs,
+    )

@@ -1,0 +1,316 @@
+"""From the queue to the carriers, and their answers back to the store.
+
+A message leaves in one of two ways. Where a carrier has room at admission and nothing waits on the route,
+admission commits the intent to submit together with the message, and the message goes out at once. Everything
+else is claimed: the store commits the intent for as many due messages as there are free slots.
+
+Either way a slot is taken before the intent is committed, and given back after the outcome is. An outcome is
+never given up: if the store cannot take it, it is tried again until it can, and the slots stay taken.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+from twisted.internet.base import DelayedCall
+
+from gateway import in_doubt, task
+from gateway.backoff import delay_s
+from gateway.batch import Batch
+from gateway.carriers.bind import CarrierBind
+from gateway.carriers.link import Answer
+from gateway.carriers.pool import CarrierPool
+from gateway.clock import Clock
+from gateway.message import Message
+from gateway.metrics import Metrics
+from gateway.ports import Attempt, AttemptOutcome, Delivery, Ended, Outcome, Recorded, Slot, Store
+from gateway.reactor import ReactorTime, sleep
+from gateway.settings import Account, Limits
+from smpp.status import CommandStatus
+from smpp.status import name as status_name
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    """Sends messages out. `owe` is told of deliveries that a customer is now due."""
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account],
+        limits: Limits,
+        reactor: ReactorTime,
+        clock: Clock,
+        random: Callable[[], float],
+        store: Store,
+        pool: CarrierPool,
+        metrics: Metrics,
+        owe: Callable[[Sequence[Delivery]], None],
+    ) -> None:
+        self._accounts = accounts
+        self._limits = limits
+        self._reactor = reactor
+        self._clock = clock
+        self._random = random
+        self._store = store
+        self._pool = pool
+        self._metrics = metrics
+        self._owe = owe
+        self._outcomes: Batch[tuple[Outcome, Slot | None]] = Batch(
+            reactor, limits.batch_max, self._record
+        )
+        # When something on a route is next due, in unix milliseconds; a route without an entry has no queue.
+        self._due: dict[str, int] = {}
+        self._claiming: dict[str, list[str]] = {}
+        self._timer: DelayedCall | None = None
+        self._stopping = False
+        self._waiting: Counter[str] = Counter()
+
+    # -- admission
+
+    def waiting(self, account: str) -> int:
+        """How many messages of an account wait in the queue, near enough for a limit."""
+        return self._waiting[account]
+
+    @property
+    def unrecorded(self) -> int:
+        """Outcomes that the store does not have yet."""
+        return len(self._outcomes)
+
+    def take_slot(self, route: str, due_at: int) -> Slot | None:
+        """A slot for a message that is about to be admitted; None: it has to queue."""
+        now = self._now()
+        if due_at > now or self._stopping or self._has_queue(route, now):
+            return None
+        carrier = self._pool.preferred(route)
+        bind = None if carrier is None else self._pool.best(carrier)
+        if bind is not None:
+            bind.take()
+        return bind
+
+    def queued(self, account: str, route: str, due_at: int, count: int = 1) -> None:
+        """`count` messages now wait on a route, the first due at `due_at`."""
+        self._waiting[account] += count
+        self._note_due(route, due_at)
+        self._pump()
+
+    def ended(self, ended: Sequence[Ended]) -> None:
+        """Messages have reached their end."""
+        for end in ended:
+            if end.was_queued:
+                self._waiting[end.account] -= 1
+            self._metrics.messages_ended[end.account, end.state.name] += 1
+
+    def send(self, messages: Sequence[tuple[Message, Slot]]) -> None:
+        """Submit messages whose intent is committed, each in its slot."""
+        now = self._now()
+        by_bind: dict[Slot, list[Attempt]] = {}
+        for message, bind in messages:
+            by_bind.setdefault(bind, []).append(Attempt(message, bind.name, now))
+        for bind, attempts in by_bind.items():
+            if bind.is_bound:
+                bind.submit(attempts)
+            else:
+                for attempt in attempts:
+                    self._outcomes.add((self._outcome(attempt, AttemptOutcome.NOT_SENT, due_at=now), bind))
+
+    # -- what the binds tell
+
+    def changed(self, bind: CarrierBind) -> None:
+        """A bind has come, gone, or has room again."""
+        if self._due:
+            self._pump()
+
+    def answered(self, bind: CarrierBind, answers: list[Answer], late: bool) -> None:
+        """A carrier has answered. Late answers have no slot to give back: `unanswered` did that."""
+        now = self._now()
+        slot = None if late else bind
+        for answer in answers:
+            self._outcomes.add((self._judge(bind, answer, now), slot))
+
+    def unanswered(self, bind: CarrierBind, attempts: list[Attempt]) -> None:
+        """Submits have no answer: their messages are in doubt."""
+        now = self._now()
+        for attempt in attempts:
+            message = attempt.message
+            outcome = in_doubt.unanswered(
+                message,
+                self._account(message.account),
+                bind.name,
+                attempt.sent_at,
+                now,
+                self._limits.in_doubt_s,
+                self._wait_s(message.attempts),
+            )
+            if outcome.resend:
+                self._metrics.resends[bind.carrier.name] += 1
+            self._outcomes.add((outcome, bind))
+
+    # -- stopping
+
+    async def stop(self) -> None:
+        """Claim nothing more; returns when every outcome so far is recorded."""
+        self._stopping = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        await self._outcomes.idle()
+
+    # -- outcomes
+
+    def _judge(self, bind: CarrierBind, answer: Answer, now: int) -> Outcome:
+        status = answer.command_status
+        if status == CommandStatus.ESME_ROK:
+            kind, due_at = AttemptOutcome.ACCEPTED, 0
+        elif status in bind.carrier.temporary_statuses:
+            kind = AttemptOutcome.TEMPORARY
+            due_at = now + int(self._wait_s(answer.attempt.message.attempts) * 1000)
+        else:
+            kind, due_at = AttemptOutcome.REFUSED, 0
+            log.info(
+                "submit.refused",
+                bind=bind.name,
+                message_id=answer.attempt.message.message_id,
+                status=status_name(status),
+            )
+        return self._outcome(answer.attempt, kind, now, answer.carrier_message_id or None, status, due_at)
+
+    def _outcome(
+        self,
+        attempt: Attempt,
+        kind: AttemptOutcome,
+        answered_at: int | None = None,
+        carrier_message_id: str | None = None,
+        command_status: int | None = None,
+        due_at: int = 0,
+    ) -> Outcome:
+        return Outcome(
+            attempt.message,
+            kind,
+            attempt.message.carrier or "",
+            attempt.bind,
+            attempt.sent_at,
+            answered_at,
+            carrier_message_id,
+            command_status,
+            due_at,
+        )
+
+    async def _record(self, items: list[tuple[Outcome, Slot | None]]) -> None:
+        outcomes = [outcome for outcome, _ in items]
+        recorded = await self._record_at_last(outcomes)
+        for outcome in outcomes:
+            self._metrics.submits[outcome.carrier, outcome.outcome.name] += 1
+            if outcome.due_at:
+                self._waiting[outcome.message.account] += 1
+                self._note_due(outcome.message.route, outcome.due_at)
+        self.ended(recorded.ended)
+        self._owe(recorded.deliveries)
+        slots = Counter(bind for _, bind in items if bind is not None)
+        for bind, count in slots.items():
+            bind.give_back(count)
+
+    async def _record_at_last(self, outcomes: list[Outcome]) -> Recorded:
+        tries = 0
+        while True:
+            try:
+                return await self._store.record_outcomes(outcomes)
+            except Exception as error:
+                tries += 1
+                log.error("outcomes.not_recorded", count=len(outcomes), tries=tries, error=str(error))
+            await sleep(self._reactor, self._wait_s(tries))
+
+    # -- the queue
+
+    def _pump(self) -> None:
+        """Claim what is due for every carrier that has room, and look again when more is due."""
+        if self._stopping:
+            return
+        now = self._now()
+        by_carrier: dict[str, list[str]] = {}
+        for route, due_at in self._due.items():
+            if due_at <= now:
+                carrier = self._pool.preferred(route)
+                if carrier is not None and carrier not in self._claiming:
+                    by_carrier.setdefault(carrier, []).append(route)
+        for carrier, routes in by_carrier.items():
+            slots = self._take_slots(carrier)
+            if slots:
+                self._claiming[carrier] = routes
+                for route in routes:
+                    del self._due[route]
+                task.start(self._claim(carrier, routes, slots), "claim")
+        self._look_again(now)
+
+    async def _claim(self, carrier: str, routes: list[str], slots: list[CarrierBind]) -> None:
+        try:
+            claimed = await self._store.claim(routes, carrier, len(slots), self._opens_at)
+        except Exception as error:
+            log.error("claim.failed", carrier=carrier, error=str(error))
+            messages: Sequence[Message] = ()
+            next_due_at: int | None = self._now() + int(self._wait_s(1) * 1000)
+        else:
+            messages, next_due_at = claimed.messages, claimed.next_due_at
+        del self._claiming[carrier]
+        if next_due_at is not None:
+            for route in routes:
+                self._note_due(route, next_due_at)
+        for message in messages:
+            self._waiting[message.account] -= 1
+        self.send(list(zip(messages, slots, strict=False)))
+        for bind, unused in Counter(slots[len(messages) :]).items():
+            bind.give_back(unused)
+        self._pump()
+
+    def _take_slots(self, carrier: str) -> list[CarrierBind]:
+        slots: list[CarrierBind] = []
+        while len(slots) < self._limits.batch_max:
+            bind = self._pool.best(carrier)
+            if bind is None:
+                break
+            bind.take()
+            slots.append(bind)
+        return slots
+
+    def _opens_at(self, account: str, now: int) -> int:
+        """From when on an account's messages may be sent: hours are checked at release, too."""
+        found = self._account(account)
+        if found is None:
+            return now
+        ruleset = found.ruleset
+        return int(ruleset.hours.next_open(now / 1000, ruleset.message_class) * 1000)
+
+    def _note_due(self, route: str, due_at: int) -> None:
+        self._due[route] = min(due_at, self._due.get(route, due_at))
+
+    def _has_queue(self, route: str, now: int) -> bool:
+        due_at = self._due.get(route)
+        return (due_at is not None and due_at <= now) or any(
+            route in routes for routes in self._claiming.values()
+        )
+
+    def _look_again(self, now: int) -> None:
+        """Arm the timer for what is due later, and for carriers that want to be left alone for a while."""
+        waits = [(due_at - now) / 1000 for due_at in self._due.values() if due_at > now]
+        if len(waits) < len(self._due):
+            waits += [wait for bind in self._pool.binds if (wait := bind.opens_in_s()) > 0 and bind.is_bound]
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if waits:
+            self._timer = self._reactor.callLater(min(waits), self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        self._pump()
+
+    def _account(self, name: str) -> Account | None:
+        return self._accounts.get(name)
+
+    def _wait_s(self, tries: int) -> float:
+        return delay_s(tries, self._limits.retry_min_s, self._limits.retry_max_s, self._random)
+
+    def _now(self) -> int:
+        return int(self._clock.now() * 1000)

@@ -1,0 +1,178 @@
+"""What carriers send: receipts and recipients' replies, answered after the commit of what they said.
+
+A deliver_sm is a receipt by its esm_class, then by its TLVs; one that only reads like a receipt is one if its
+id is known, else a reply. The answer is 0 even for what nobody knows, because a carrier repeats what is
+answered otherwise; only when the store could not take it is it asked to come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.batch import Batch
+from gateway.carriers.link import CarrierLink
+from gateway.clock import Clock
+from gateway.metrics import Metrics
+from gateway.number import plain
+from gateway.ports import CarrierReceipt, Delivery, Ended, Inbound, Recorded, Store, Unreadable
+from gateway.reactor import ReactorTime
+from gateway.settings import Account, Carrier
+from policy.unsubscribe import is_opt_out
+from smpp import codec, receipt, segments, text
+from smpp.errors import PduError
+from smpp.pdu import DeliverSm
+from smpp.status import CommandStatus
+from smpp.text import Alphabet, TextError
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A deliver_sm in our hands: the one link and number to answer it, and what it said."""
+
+    link: CarrierLink
+    sequence_number: int
+    pdu: DeliverSm
+    said: CarrierReceipt | Unreadable | Inbound
+
+
+class CarrierInbound:
+    """Takes every carrier's deliver_sm. `owe` and `ended` are told what a batch brought about."""
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account],
+        country_code: str,
+        batch_max: int,
+        reactor: ReactorTime,
+        clock: Clock,
+        store: Store,
+        metrics: Metrics,
+        owe: Callable[[Sequence[Delivery]], None],
+        ended: Callable[[Sequence[Ended]], None],
+    ) -> None:
+        self._accounts = accounts
+        self._country_code = country_code
+        self._clock = clock
+        self._store = store
+        self._metrics = metrics
+        self._owe = owe
+        self._ended = ended
+        self._items: Batch[_Item] = Batch(reactor, batch_max, self._record)
+
+    def __len__(self) -> int:
+        """How many deliver_sm await their answer."""
+        return len(self._items)
+
+    def offer(self, carrier: Carrier, link: CarrierLink, sequence_number: int, pdu: DeliverSm) -> None:
+        """Take one deliver_sm; it is answered when what it says is stored."""
+        self._items.add(_Item(link, sequence_number, pdu, self._read(carrier, pdu)))
+
+    async def stop(self) -> None:
+        """Returns when everything so far is answered."""
+        await self._items.idle()
+
+    # -- reading
+
+    def _read(self, carrier: Carrier, pdu: DeliverSm) -> CarrierReceipt | Unreadable | Inbound:
+        now = int(self._clock.now() * 1000)
+        said = receipt.parse(pdu, carrier.receipt_zone)
+        if said is None:
+            return self._reply(carrier.name, pdu, now)
+        if not said.message_id:
+            return Unreadable(carrier.name, "a receipt without a message id", codec.encode_body(pdu), now)
+        done_at = now if said.done is None else int(said.done.timestamp() * 1000)
+        return CarrierReceipt(carrier.name, said, pdu.source.addr, done_at, now)
+
+    def _reply(self, carrier: str, pdu: DeliverSm, now: int) -> Inbound:
+        return Inbound(
+            carrier=carrier,
+            account=self._owner(pdu.destination.addr),
+            source_addr=plain(pdu.source.addr, self._country_code),
+            destination_addr=pdu.destination.addr,
+            body=codec.encode_body(pdu),
+            opts_out=is_opt_out(_text(pdu)),
+            received_at=now,
+        )
+
+    def _owner(self, addr: str) -> str | None:
+        """The account whose sender `addr` is: replies to it are its own."""
+        owners = [account.name for account in self._accounts.values() if addr in account.source_addrs]
+        return owners[0] if len(owners) == 1 else None
+
+    # -- recording
+
+    async def _record(self, items: list[_Item]) -> None:
+        receipts = [item for item in items if not isinstance(item.said, Inbound)]
+        replies = [item for item in items if isinstance(item.said, Inbound)]
+        try:
+            if receipts:
+                replies += await self._record_receipts(receipts)
+            if replies:
+                await self._record_replies(replies)
+        except Exception as error:
+            log.error("inbound.not_recorded", count=len(items), error=str(error))
+            _respond(items, CommandStatus.ESME_RX_T_APPN)
+        else:
+            _respond(items, CommandStatus.ESME_ROK)
+
+    async def _record_receipts(self, items: list[_Item]) -> list[_Item]:
+        """Record receipts; those that turn out to be replies are returned."""
+        said = [item.said for item in items if not isinstance(item.said, Inbound)]
+        recorded = await self._store.record_receipts(said)
+        self._tell(recorded)
+        for one in said:
+            if isinstance(one, CarrierReceipt):
+                self._metrics.receipts[one.carrier, one.receipt.state.name] += 1
+            else:
+                self._metrics.receipts_unreadable[one.carrier] += 1
+                log.warning("receipt.unreadable", carrier=one.carrier, reason=one.reason)
+        strangers = {id(one) for one in recorded.unknown if one.receipt.presumed}
+        for one in recorded.unknown:
+            if id(one) not in strangers:
+                self._metrics.receipts_unmatched[one.carrier] += 1
+                log.info("receipt.parked", carrier=one.carrier, carrier_message_id=one.receipt.message_id)
+        now = int(self._clock.now() * 1000)
+        return [
+            _Item(item.link, item.sequence_number, item.pdu, self._reply(item.said.carrier, item.pdu, now))
+            for item in items
+            if id(item.said) in strangers
+        ]
+
+    async def _record_replies(self, items: list[_Item]) -> None:
+        said = [item.said for item in items if isinstance(item.said, Inbound)]
+        self._tell(await self._store.record_inbound(said))
+        for one in said:
+            self._metrics.inbound[one.carrier] += 1
+            log.info(
+                "reply.received",
+                carrier=one.carrier,
+                account=one.account,
+                source_addr=one.source_addr,
+                opts_out=one.opts_out,
+            )
+
+    def _tell(self, recorded: Recorded) -> None:
+        self._ended(recorded.ended)
+        self._owe(recorded.deliveries)
+
+
+def _text(pdu: DeliverSm) -> str:
+    """The text of a reply, "" if it has none that can be read."""
+    try:
+        octets = segments.user_text(pdu)
+        return text.decode(text.alphabet(pdu.data_coding, Alphabet.GSM7), octets)
+    except (PduError, TextError):
+        return ""
+
+
+def _respond(items: Sequence[_Item], command_status: int) -> None:
+    by_link: dict[CarrierLink, list[int]] = {}
+    for item in items:
+        by_link.setdefault(item.link, []).append(item.sequence_number)
+    for link, numbers in by_link.items():
+        link.respond(numbers, command_status)

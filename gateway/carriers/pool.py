@@ -1,0 +1,74 @@
+"""All binds to all carriers, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from twisted.internet.defer import Deferred, gatherResults
+
+from gateway.carriers.bind import CarrierBind, Connect, Deliveries, Submits
+from gateway.reactor import ReactorTime
+from gateway.routing import carriers_of
+from gateway.settings import Carrier, Limits
+
+
+class CarrierPool:
+    """The binds of each carrier, by its name. `connect` makes a way to connect out of a carrier."""
+
+    def __init__(
+        self,
+        carriers: Mapping[str, Carrier],
+        limits: Limits,
+        reactor: ReactorTime,
+        connect: Callable[[Carrier], Connect],
+        random: Callable[[], float],
+    ) -> None:
+        self._carriers = carriers
+        self._limits = limits
+        self._reactor = reactor
+        self._connect = connect
+        self._random = random
+        self._binds: dict[str, list[CarrierBind]] = {}
+
+    def start(self, submits: Submits, deliveries: Deliveries) -> None:
+        """Bind to every carrier; `submits` and `deliveries` hear what happens."""
+        for name, carrier in self._carriers.items():
+            connect = self._connect(carrier)
+            self._binds[name] = [
+                CarrierBind(
+                    carrier, n, self._limits, self._reactor, connect, self._random, submits, deliveries
+                )
+                for n in range(carrier.binds)
+            ]
+        for bind in self.binds:
+            bind.start()
+
+    async def stop(self) -> None:
+        """Unbind everywhere; returns when every connection has ended."""
+        await gatherResults([Deferred.fromCoroutine(bind.stop()) for bind in self.binds])
+
+    @property
+    def binds(self) -> list[CarrierBind]:
+        """Every bind."""
+        return [bind for binds in self._binds.values() for bind in binds]
+
+    def of(self, carrier: str) -> list[CarrierBind]:
+        """The binds of one carrier; none for a name that the settings do not have."""
+        return self._binds.get(carrier, [])
+
+    def preferred(self, route: str) -> str | None:
+        """The first carrier of a route that is bound now: the others are for when it is not."""
+        for carrier in carriers_of(route):
+            if any(bind.is_bound for bind in self.of(carrier)):
+                return carrier
+        return None
+
+    def best(self, carrier: str) -> CarrierBind | None:
+        """The bind of a carrier with the most room, None if none has any."""
+        best, most = None, 0
+        for bind in self.of(carrier):
+            room = bind.room
+            if room > most:
+                best, most = bind, room
+        return best
+

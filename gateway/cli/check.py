@@ -1,0 +1,58 @@
+"""`signet check`: whether the configuration is good, before anything is started or reloaded with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from gateway.cli.configured import config_option, settings_or_exit
+from gateway.cli.output import console
+from gateway.settings import Account, Carrier, Route, Settings, Throttle
+
+
+@click.command()
+@config_option
+def check(config_path: Path) -> None:
+    """Tell every problem of the configuration (exit code 2), or sum it up."""
+    settings = settings_or_exit(config_path)
+    output = console()
+    output.print(f"{config_path}: no problems", style="bold green")
+    for noun, words in _summary(settings):
+        output.print(f"  {noun:<20} {words}")
+
+
+def _summary(settings: Settings) -> Iterator[tuple[str, str]]:
+    yield "listen", f"{settings.listen.host}:{settings.listen.port}"
+    yield "admin", f"{settings.admin.host}:{settings.admin.port}" if settings.admin else "off"
+    yield "store", str(settings.store_path)
+    for account in settings.accounts.values():
+        yield f"account {account.name}", _account(account)
+    for carrier in settings.carriers.values():
+        yield f"carrier {carrier.name}", _carrier(carrier)
+    for route in settings.routes:
+        yield "route", _route(route)
+
+
+def _account(account: Account) -> str:
+    hours = account.ruleset.hours
+    exceptions = f", agreed exceptions: {len(hours.exceptions)}" if hours.exceptions else ""
+    return (
+        f"{account.contract.number} {account.contract.customer}; {account.ruleset.message_class}; "
+        f"{hours.open:%H:%M} to {hours.close:%H:%M} {hours.zone}{exceptions}; {_rate(account.throttle)}"
+    )
+
+
+def _carrier(carrier: Carrier) -> str:
+    binds = f"{carrier.binds} {carrier.bind_type}{'s' if carrier.binds > 1 else ''}"
+    return f"{carrier.host}:{carrier.port} as {carrier.system_id}; {binds}; {_rate(carrier.rate)}"
+
+
+def _rate(throttle: Throttle | None) -> str:
+    return f"{throttle.rate_per_s:g} segments/s" if throttle else "no throttle"
+
+
+def _route(route: Route) -> str:
+    destinations = f"{route.prefix}…" if route.prefix else "every destination"
+    return f"{route.account or 'every account'}, {destinations} → {', '.join(route.carriers)}"

@@ -1,0 +1,84 @@
+"""`signet run`: the gateway, until it is told to stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import click
+import structlog
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+
+from gateway import logs, task
+from gateway.app import Gateway
+from gateway.cli.configured import config_option, settings_or_exit
+from gateway.settings import Settings
+from gateway.store.engine import StoreError
+from gateway.trial import Trial
+from gateway.world import World, real_world
+
+log = structlog.get_logger()
+
+
+@click.command()
+@config_option
+@click.option(
+    "--trial",
+    is_flag=True,
+    help="Also play the carriers that the file has on loopback addresses, and give accounts without any "
+    "top-up 1,000 units: everything to try it with.",
+)
+def run(config_path: Path, trial: bool) -> None:
+    """Run the gateway until SIGTERM or SIGINT; what is under way is then finished first."""
+    settings = settings_or_exit(config_path)
+    logs.configure(settings.log.format, settings.log.level)
+    # Importing the reactor installs it, so nothing but the command that runs it does.
+    from twisted.internet import reactor
+
+    problem = _Running(settings, real_world(reactor), reactor, trial).until_stopped()
+    if problem:
+        raise click.ClickException(problem)
+
+
+class _Running:
+    """One run of the reactor; `problem` is why it could not start."""
+
+    def __init__(self, settings: Settings, world: World, reactor: Any, trial: bool) -> None:
+        self._settings = settings
+        self._world = world
+        self._reactor = cast(Any, reactor)
+        self._gateway = Gateway(settings, world)
+        self._trial = Trial(settings, world) if trial else None
+        self._problem = ""
+
+    def until_stopped(self) -> str:
+        """Run; "" after an orderly stop, else the line that says why it could not start."""
+        self._reactor.callWhenRunning(task.start, self._start(), "start")
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
+        self._reactor.addSystemEventTrigger("after", "shutdown", self._world.close)
+        self._reactor.run()
+        return self._problem
+
+    async def _start(self) -> None:
+        try:
+            if self._trial is not None:
+                self._trial.start()
+            await self._gateway.start()
+        except (StoreError, CannotListenError) as error:
+            self._problem = str(error)
+        except Exception as error:
+            log.exception("gateway.failed")
+            self._problem = f"cannot start: {error}"
+        if self._problem:
+            self._reactor.stop()
+        elif self._trial is not None:
+            click.echo(self._trial.how_to(self._gateway.port))
+
+    def _stop(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._finish())
+
+    async def _finish(self) -> None:
+        await self._gateway.stop()
+        if self._trial is not None:
+            await self._trial.stop()

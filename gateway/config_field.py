@@ -1,0 +1,220 @@
+"""The kinds of values in the configuration: what each may be, with the limits of SMPP where it sets them.
+
+Each is an annotated type. Ranges are pydantic's own; what needs words of ours is a small function that
+returns the value or raises `wrong(message, hint)`. Paths are relative to the folder of the configuration
+file, which validation gets as its context: `context={"folder": Path}`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from argon2 import extract_parameters
+from argon2.exceptions import InvalidHashError
+from argon2.low_level import Type
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
+
+from gateway.config_problem import did_you_mean, wrong
+from gateway.ids import NODE_MAX
+from policy import signature
+from policy.content import ContentFilter, parse_terms
+from smpp.status import CommandStatus
+
+_ORDINARY = re.compile("[0-9A-Za-z一-鿿]")
+
+SYSTEM_ID_MAX = 15
+PASSWORD_MAX = 8
+SYSTEM_TYPE_MAX = 12
+ADDR_MAX = 20
+
+Words = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+SecondsOrOff = Annotated[float, Field(ge=0)]
+Rate = Annotated[float, Field(ge=0)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Node = Annotated[int, Field(ge=0, le=NODE_MAX)]
+PduMax = Annotated[int, Field(ge=1024, le=1_048_576)]
+
+
+def _of_smpp(text: str, octets_max: int, section: str) -> str:
+    """A C-octet string of SMPP: printable ASCII, at most `octets_max` octets without the NUL."""
+    if not text.isascii() or not text.isprintable():
+        raise wrong("must be printable ASCII characters only", f"SMPP 3.4 section {section}")
+    if len(text) > octets_max:
+        raise wrong(
+            f"has {len(text)} characters; SMPP allows at most {octets_max}", f"SMPP 3.4 section {section}"
+        )
+    return text
+
+
+def _system_id(text: str) -> str:
+    return _of_smpp(text, SYSTEM_ID_MAX, "5.2.1")
+
+
+def _password(text: str) -> str:
+    return _of_smpp(text, PASSWORD_MAX, "5.2.2")
+
+
+def _system_type(text: str) -> str:
+    return _of_smpp(text, SYSTEM_TYPE_MAX, "5.2.3")
+
+
+def _addr(text: str) -> str:
+    return _of_smpp(text, ADDR_MAX, "5.2.8")
+
+
+SystemId = Annotated[Words, AfterValidator(_system_id)]
+Password = Annotated[Words, AfterValidator(_password)]
+SystemType = Annotated[str, AfterValidator(_system_type)]
+Addr = Annotated[Words, AfterValidator(_addr)]
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", text):
+        raise wrong('must be letters, digits, ".", "_" or "-", at most 63, the first a letter or digit')
+    return text
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch("[0-9]{0,20}", text):
+        raise wrong("must be the first digits of destinations", 'such as "86138"; "" is every destination')
+    return text
+
+
+def _country_code(text: str) -> str:
+    if not re.fullmatch("([1-9][0-9]{0,2})?", text):
+        raise wrong("must be one to three digits", 'such as "86", without "+" or "00"; "" is none')
+    return text
+
+
+def _password_hash(text: str) -> str:
+    try:
+        parameters = extract_parameters(text)
+    except InvalidHashError:
+        parameters = None
+    if parameters is None or parameters.type is not Type.ID:
+        raise wrong("is not an argon2id hash", 'it begins with "$argon2id$"; signet account new makes one')
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Prefix = Annotated[str, AfterValidator(_prefix)]
+CountryCode = Annotated[str, AfterValidator(_country_code)]
+PasswordHash = Annotated[str, AfterValidator(_password_hash)]
+
+
+def _signature(text: str) -> str:
+    if any(mark in text for mark in "【】[]"):
+        raise wrong("is written without brackets", "【】 stand around it in messages only")
+    if not signature.LENGTH_MIN <= len(text) <= signature.LENGTH_MAX:
+        length = f"{signature.LENGTH_MIN} to {signature.LENGTH_MAX}"
+        raise wrong(f"must have {length} characters, this has {len(text)}")
+    if not signature.is_well_formed(text):
+        raise wrong("must be letters, digits and spaces between them", "contract clause 1(3)")
+    return text
+
+
+def _term(text: str) -> str:
+    try:
+        ContentFilter({}, [text])
+    except ValueError:
+        raise wrong("has no letter or digit to look for") from None
+    return text
+
+
+Signature = Annotated[str, AfterValidator(_signature)]
+Term = Annotated[str, AfterValidator(_term)]
+
+
+def _zone(value: object) -> ZoneInfo:
+    try:
+        return ZoneInfo(value if isinstance(value, str) else "")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        hint = did_you_mean(value, available_timezones()) or 'such as "Asia/Shanghai"'
+        raise wrong("is not a time zone", hint) from None
+
+
+def _network(value: object) -> IPv4Network | IPv6Network:
+    if not isinstance(value, str):
+        raise wrong("must be text, in quotes", 'such as "10.1.0.0/16"')
+    try:
+        return ip_network(value)
+    except ValueError:
+        pass
+    try:
+        covering = ip_interface(value).network
+    except ValueError:
+        raise wrong("is not an address or a network", 'such as "10.1.0.0/16"') from None
+    raise wrong("names a host and a network at once", f'did you mean "{covering}"?')
+
+
+def _loopback(text: str) -> str:
+    try:
+        local = text == "localhost" or ip_address(text).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise wrong("must be a loopback address, for this port asks for no password", 'such as "127.0.0.1"')
+    return text
+
+
+Zone = Annotated[ZoneInfo, PlainValidator(_zone)]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
+Loopback = Annotated[str, AfterValidator(_loopback)]
+
+
+def _time_of_day(value: object) -> time:
+    """TOML's own local time, or text, for `08:00` without seconds is not TOML."""
+    if isinstance(value, time):
+        return value
+    if isinstance(value, str) and re.fullmatch("([01][0-9]|2[0-3])(:[0-5][0-9]){1,2}", value):
+        return time.fromisoformat(value)
+    raise wrong("must be a time of day", 'such as "08:00" or 08:00:00')
+
+
+def _command_status(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 0xFFFF_FFFF:
+        return value
+    if isinstance(value, str) and value in CommandStatus.__members__:
+        return int(CommandStatus[value])
+    hint = did_you_mean(value, CommandStatus.__members__) if isinstance(value, str) else ""
+    raise wrong("is not a command_status", hint or 'such as "ESME_RTHROTTLED" or 0x58')
+
+
+TimeOfDay = Annotated[time, PlainValidator(_time_of_day)]
+Status = Annotated[int, PlainValidator(_command_status)]
+
+
+def _path(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, str) or not value:
+        raise wrong("must be a path, in quotes")
+    folder: Path = info.context["folder"] if info.context else Path()
+    return folder / Path(value).expanduser()
+
+
+def _terms(value: object, info: ValidationInfo) -> list[str]:
+    """The terms in a file: to name one that cannot be read is as wrong as to name no file."""
+    path = _path(value, info)
+    try:
+        terms = parse_terms(path.read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise wrong(f"is not UTF-8 (line {line})", str(path)) from None
+    except OSError as error:
+        raise wrong(f"cannot be read: {error.strerror}", str(path)) from None
+    try:
+        # A list may be long, and to compile a term costs more than to see that there is something in it.
+        ContentFilter({}, [term for term in terms if not _ORDINARY.search(term)])
+    except ValueError as error:
+        raise wrong(str(error), str(path)) from None
+    return terms
+
+
+FilePath = Annotated[Path, PlainValidator(_path)]
+TermFile = Annotated[list[str], PlainValidator(_terms)]

@@ -1,0 +1,244 @@
+"""What customers are owed, on its way to them: at least once, oldest first, until acknowledged.
+
+Everything owed is in the store; here is only what is in hand. While an account keeps up, a new delivery goes
+straight to a bind. Once there is more than its binds take, the rest is left in the store and read in pages when
+there is room again: an account that is away, or reads slowly, costs no memory and delays nobody else.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+from twisted.internet.base import DelayedCall
+
+from gateway import task
+from gateway.backoff import delay_s
+from gateway.batch import Batch
+from gateway.clock import Clock
+from gateway.metrics import Metrics
+from gateway.ports import Delivery, DeliveryOutcome, FinishedDelivery, Store
+from gateway.reactor import ReactorTime, sleep
+from gateway.settings import Limits
+from smpp.status import CommandStatus
+
+log = structlog.get_logger()
+
+_TAKEN = (CommandStatus.ESME_ROK,)
+_NEVER = (CommandStatus.ESME_RX_P_APPN, CommandStatus.ESME_RX_R_APPN)
+
+# Deliveries of an account kept at hand beyond what its binds are working on.
+_PAGE = 200
+
+
+class Receiver(Protocol):
+    """A customer's bind that takes deliver_sm."""
+
+    @property
+    def delivery_room(self) -> int:
+        """How many more it takes now."""
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> None:
+        """Send these; each is answered by `Deliveries.answered` or `Deliveries.unanswered`."""
+
+
+class _Outbox:
+    """One account's: what is at hand, what is with its binds, and whether the store has more."""
+
+    __slots__ = ("at_hand", "in_flight", "more", "reading", "receivers", "timer", "turn")
+
+    def __init__(self) -> None:
+        self.receivers: list[Receiver] = []
+        self.at_hand: deque[Delivery] = deque()
+        self.in_flight: set[int] = set()
+        self.more = False
+        self.reading = False
+        self.timer: DelayedCall | None = None
+        self.turn = 0
+
+
+class Deliveries:
+    """Every account's outbox."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        reactor: ReactorTime,
+        clock: Clock,
+        random: Callable[[], float],
+        store: Store,
+        metrics: Metrics,
+    ) -> None:
+        self._limits = limits
+        self._reactor = reactor
+        self._clock = clock
+        self._random = random
+        self._store = store
+        self._metrics = metrics
+        self._outboxes: dict[str, _Outbox] = {}
+        self._finished: Batch[FinishedDelivery] = Batch(reactor, limits.batch_max, self._record)
+        self._stopping = False
+
+    def __len__(self) -> int:
+        """Deliveries in hand: with a bind, waiting for one, or waiting to be written down."""
+        return len(self._finished) + sum(
+            len(outbox.in_flight) + len(outbox.at_hand) for outbox in self._outboxes.values()
+        )
+
+    # -- binds come and go
+
+    def attach(self, account: str, receiver: Receiver) -> None:
+        """A bind of the account takes deliveries from now on."""
+        outbox = self._outbox(account)
+        outbox.receivers.append(receiver)
+        # What was owed before this life of the gateway, or while nobody was here, is in the store.
+        outbox.more = True
+        self._pump(account, outbox)
+
+    def detach(self, account: str, receiver: Receiver) -> None:
+        """It does not any more; what it had in flight has been told as `unanswered`."""
+        outbox = self._outbox(account)
+        outbox.receivers.remove(receiver)
+        if not outbox.receivers:
+            outbox.at_hand.clear()
+
+    # -- deliveries
+
+    def owe(self, deliveries: Sequence[Delivery]) -> None:
+        """These are owed from now on; the store has them."""
+        touched: dict[str, _Outbox] = {}
+        for delivery in deliveries:
+            outbox = self._outboxes.get(delivery.account)
+            if outbox is None or not outbox.receivers:
+                continue
+            touched[delivery.account] = outbox
+            if outbox.more or len(outbox.at_hand) >= _PAGE:
+                outbox.more = True
+            else:
+                outbox.at_hand.append(delivery)
+        for account, outbox in touched.items():
+            self._pump(account, outbox)
+
+    def answered(self, delivery: Delivery, command_status: int) -> None:
+        """A customer answered a delivery."""
+        if command_status in _TAKEN:
+            self._finish(delivery, DeliveryOutcome.ACKNOWLEDGED)
+        elif command_status in _NEVER:
+            log.info("delivery.refused", account=delivery.account, delivery_id=delivery.delivery_id)
+            self._finish(delivery, DeliveryOutcome.REFUSED)
+        else:
+            self._retry(delivery)
+
+    def unanswered(self, deliveries: Sequence[Delivery]) -> None:
+        """These were sent and not answered: they go out again."""
+        for delivery in deliveries:
+            self._retry(delivery)
+
+    def pump(self, account: str) -> None:
+        """A bind of the account may have room again."""
+        outbox = self._outboxes.get(account)
+        if outbox is not None:
+            self._pump(account, outbox)
+
+    async def stop(self) -> None:
+        """Send nothing more; returns when every answer so far is recorded."""
+        self._stopping = True
+        for outbox in self._outboxes.values():
+            if outbox.timer is not None:
+                outbox.timer.cancel()
+                outbox.timer = None
+        await self._finished.idle()
+
+    # -- inside
+
+    def _outbox(self, account: str) -> _Outbox:
+        return self._outboxes.setdefault(account, _Outbox())
+
+    def _pump(self, account: str, outbox: _Outbox) -> None:
+        """Give the binds what is at hand; fetch more when that runs out."""
+        if self._stopping:
+            return
+        for receiver in self._in_turn(outbox):
+            room = min(receiver.delivery_room, len(outbox.at_hand))
+            if room > 0:
+                batch = [outbox.at_hand.popleft() for _ in range(room)]
+                outbox.in_flight.update(delivery.delivery_id for delivery in batch)
+                receiver.deliver(batch)
+        if outbox.more and not outbox.at_hand and not outbox.reading and outbox.receivers:
+            outbox.reading = True
+            task.start(self._read_page(account, outbox), "deliveries")
+
+    def _in_turn(self, outbox: _Outbox) -> list[Receiver]:
+        """The receivers, each time beginning with the next one."""
+        if len(outbox.receivers) < 2:
+            return outbox.receivers
+        outbox.turn = (outbox.turn + 1) % len(outbox.receivers)
+        return outbox.receivers[outbox.turn :] + outbox.receivers[: outbox.turn]
+
+    async def _read_page(self, account: str, outbox: _Outbox) -> None:
+        # What is owed from here on is not in this page, so it sets `more` again.
+        outbox.more = False
+        try:
+            page, later = await self._store.waiting_deliveries(account, _PAGE, set(outbox.in_flight))
+        except Exception as error:
+            log.error("deliveries.not_read", account=account, error=str(error))
+            page, later = [], self._now() + int(self._wait_s(1) * 1000)
+        outbox.reading = False
+        if not outbox.receivers:
+            return
+        fresh = [d for d in page if d.delivery_id not in outbox.in_flight]
+        known = {d.delivery_id for d in fresh}
+        outbox.at_hand = deque([*fresh, *(d for d in outbox.at_hand if d.delivery_id not in known)])
+        outbox.more = outbox.more or len(page) == _PAGE
+        if later is not None:
+            self._look_again(account, outbox, (later - self._now()) / 1000)
+        self._pump(account, outbox)
+
+    def _look_again(self, account: str, outbox: _Outbox, wait_s: float) -> None:
+        if outbox.timer is not None:
+            outbox.timer.cancel()
+        outbox.timer = None
+        if not self._stopping:
+            outbox.timer = self._reactor.callLater(max(0.0, wait_s), self._timer_fired, account, outbox)
+
+    def _timer_fired(self, account: str, outbox: _Outbox) -> None:
+        outbox.timer = None
+        outbox.more = True
+        self._pump(account, outbox)
+
+    def _finish(self, delivery: Delivery, outcome: DeliveryOutcome) -> None:
+        self._metrics.deliveries[delivery.account, outcome.name] += 1
+        self._finished.add(FinishedDelivery(delivery, outcome))
+
+    def _retry(self, delivery: Delivery) -> None:
+        due_at = self._now() + int(self._wait_s(delivery.attempts + 1) * 1000)
+        self._metrics.deliveries[delivery.account, DeliveryOutcome.RETRY.name] += 1
+        self._finished.add(FinishedDelivery(delivery, DeliveryOutcome.RETRY, due_at))
+
+    async def _record(self, finished: list[FinishedDelivery]) -> None:
+        tries = 0
+        while True:
+            try:
+                await self._store.finish_deliveries(finished)
+                break
+            except Exception as error:
+                tries += 1
+                log.error("deliveries.not_recorded", count=len(finished), tries=tries, error=str(error))
+            await sleep(self._reactor, self._wait_s(tries))
+        touched = {}
+        for item in finished:
+            account = item.delivery.account
+            outbox = touched[account] = self._outbox(account)
+            outbox.in_flight.discard(item.delivery.delivery_id)
+            if item.outcome is DeliveryOutcome.RETRY and outbox.timer is None:
+                self._look_again(account, outbox, (item.due_at - self._now()) / 1000)
+        for account, outbox in touched.items():
+            self._pump(account, outbox)
+
+    def _wait_s(self, tries: int) -> float:
+        return delay_s(tries, self._limits.retry_min_s, self._limits.retry_max_s, self._random)
+
+    def _now(self) -> int:
+        return int(self._clock.now() * 1000)

@@ -1,0 +1,216 @@
+"""From a submit_sm to its answer: limits, judgement, and one transaction for all that came meanwhile.
+
+A status 0 is sent after the commit of message and hold, never before. If the store says no, nothing was
+stored and the status says why. If nobody can say whether COMMIT happened, the bind is closed unanswered: the
+customer then knows as little as we do, which is the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from gateway.admission import Reading, Refusal, read, refusal
+from gateway.batch import Batch
+from gateway.clock import Clock
+from gateway.message import Message, State
+from gateway.metrics import Metrics
+from gateway.ports import CommitUnknown, Outlet, Slot, Store
+from gateway.reactor import ReactorTime
+from gateway.routing import find
+from gateway.settings import Account, Limits, Route
+from gateway.statuses import GatewayError
+from policy.throttle import TokenBucket
+from smpp.pdu import SubmitSm
+from smpp.value import value
+
+log = structlog.get_logger()
+
+
+class Submitter(Protocol):
+    """The bind that a submit_sm came from, and that its answer goes to."""
+
+    @property
+    def account(self) -> Account: ...
+
+    @property
+    def label(self) -> str:
+        """What the records say about who submitted."""
+
+    def accept(self, sequence_number: int, message_id: int) -> None: ...
+
+    def refuse(self, sequence_number: int, refusal: Refusal) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def abort(self, reason: str) -> None: ...
+
+
+@value(frozen=True, slots=True)
+class _Offer:
+    submitter: Submitter
+    sequence_number: int
+    account: Account
+    reading: Reading
+    route: str
+
+
+class Intake:
+    """Takes every customer's submit_sm. `epoch` is this life of the gateway, `new_id` gives message ids."""
+
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        limits: Limits,
+        reactor: ReactorTime,
+        clock: Clock,
+        new_id: Callable[[], int],
+        epoch: int,
+        store: Store,
+        outlet: Outlet,
+        metrics: Metrics,
+    ) -> None:
+        self._routes = routes
+        self._limits = limits
+        self._reactor = reactor
+        self._clock = clock
+        self._new_id = new_id
+        self._epoch = epoch
+        self._store = store
+        self._outlet = outlet
+        self._metrics = metrics
+        self._buckets: dict[str, TokenBucket] = {}
+        self._offers: Batch[_Offer] = Batch(reactor, limits.batch_max, self._admit)
+        self._stopping = False
+
+    def __len__(self) -> int:
+        """How many submit_sm await their answer."""
+        return len(self._offers)
+
+    def offer(self, submitter: Submitter, sequence_number: int, pdu: SubmitSm) -> None:
+        """Take one submit_sm; it is refused at once, or answered when the store has decided."""
+        account = submitter.account
+        taken = self._read(account, pdu)
+        if isinstance(taken, Refusal):
+            self._refuse(submitter, sequence_number, taken)
+            return
+        reading, route = taken
+        self._offers.add(_Offer(submitter, sequence_number, account, reading, route))
+
+    async def stop(self) -> None:
+        """Refuse what comes from now on; returns when everything so far is answered."""
+        self._stopping = True
+        await self._offers.idle()
+
+    # -- before the store
+
+    def _read(self, account: Account, pdu: SubmitSm) -> tuple[Reading, str] | Refusal:
+        if self._stopping:
+            return refusal(account, GatewayError.STOPPING)
+        if len(self._offers) >= self._limits.intake_max:
+            return refusal(account, GatewayError.QUEUE_FULL)
+        if self._outlet.waiting(account.name) >= account.queue_max:
+            return refusal(account, GatewayError.QUEUE_FULL)
+        reading = read(account, pdu, self._clock.now(), self._limits.message_ttl_s)
+        if isinstance(reading, Refusal):
+            return reading
+        route = find(self._routes, account.name, reading.destination_addr)
+        if route is None:
+            return refusal(account, GatewayError.NO_ROUTE)
+        if not self._within_throttle(account, reading.units):
+            return refusal(account, GatewayError.THROTTLED)
+        return reading, route
+
+    def _within_throttle(self, account: Account, units: int) -> bool:
+        if account.throttle is None:
+            return True
+        bucket = self._buckets.get(account.name)
+        if bucket is None:
+            throttle = account.throttle
+            bucket = self._buckets[account.name] = TokenBucket(throttle.rate_per_s, throttle.burst)
+        return bucket.take(units, self._reactor.seconds())
+
+    # -- at the store
+
+    async def _admit(self, offers: list[_Offer]) -> None:
+        now = int(self._clock.now() * 1000)
+        slots = [self._outlet.take_slot(offer.route, offer.reading.due_at) for offer in offers]
+        messages = [self._message(offer, slot, now) for offer, slot in zip(offers, slots, strict=True)]
+        try:
+            rules = await self._store.admit(messages)
+        except CommitUnknown as error:
+            log.error("admission.unknown", count=len(offers), error=str(error))
+            self._give_back(slots)
+            for submitter in {offer.submitter for offer in offers}:
+                submitter.abort("nobody knows whether the last messages were stored")
+        except Exception as error:
+            log.error("admission.failed", count=len(offers), error=str(error))
+            self._give_back(slots)
+            for offer in offers:
+                self._refuse(
+                    offer.submitter, offer.sequence_number, refusal(offer.account, GatewayError.STORE_DOWN)
+                )
+        else:
+            self._answer(offers, slots, messages, rules)
+        for submitter in {offer.submitter for offer in offers}:
+            submitter.flush()
+
+    def _message(self, offer: _Offer, slot: Slot | None, now: int) -> Message:
+        reading, account = offer.reading, offer.account
+        return Message(
+            self._new_id(),
+            account.name,
+            State.QUEUED if slot is None else State.SUBMITTING,
+            reading.units,
+            reading.source_addr,
+            reading.destination_addr,
+            reading.registered_delivery,
+            reading.body,
+            offer.route,
+            None if slot is None else slot.carrier_name,
+            self._epoch,
+            0 if slot is None else 1,
+            0,
+            now,
+            reading.due_at,
+            reading.deadline_at,
+            account.ruleset.version,
+            offer.submitter.label,
+        )
+
+    # -- after the commit
+
+    def _answer(
+        self,
+        offers: Sequence[_Offer],
+        slots: Sequence[Slot | None],
+        messages: Sequence[Message],
+        rules: Sequence[str | None],
+    ) -> None:
+        sends = []
+        for offer, slot, message, rule in zip(offers, slots, messages, rules, strict=True):
+            if rule is not None:
+                if slot is not None:
+                    slot.give_back()
+                self._refuse(offer.submitter, offer.sequence_number, refusal(offer.account, rule))
+                continue
+            offer.submitter.accept(offer.sequence_number, message.message_id)
+            self._metrics.messages_accepted[message.account] += 1
+            self._metrics.units_accepted[message.account] += message.units
+            if slot is None:
+                self._outlet.queued(message.account, message.route, message.due_at)
+            else:
+                sends.append((message, slot))
+        if sends:
+            self._outlet.send(sends)
+
+    def _refuse(self, submitter: Submitter, sequence_number: int, refused: Refusal) -> None:
+        self._metrics.messages_refused[submitter.account.name, refused.rule] += 1
+        submitter.refuse(sequence_number, refused)
+
+    def _give_back(self, slots: Sequence[Slot | None]) -> None:
+        for slot in slots:
+            if slot is not None:
+                slot.give_back()

@@ -1,0 +1,53 @@
+"""What a customer is told: which ends of a message it asked for, and the deliver_sm that says so."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+
+from smpp import codec
+from smpp.commands import CommandId
+from smpp.message_state import MessageState
+from smpp.pdu import SubmitSm
+from smpp.receipt import format_receipt
+
+_FAILURE_ONLY = 2
+_INTERMEDIATE = 0x10
+
+
+def wants_end(registered_delivery: int, state: MessageState) -> bool:
+    """Whether a customer that set `registered_delivery` wants to hear of this end (SMPP 3.4, 5.2.17)."""
+    wanted = registered_delivery & 3
+    if wanted == _FAILURE_ONLY:
+        return state is not MessageState.DELIVERED
+    return wanted != 0
+
+
+def wants_news(registered_delivery: int) -> bool:
+    """Whether it wants to hear of states on the way."""
+    return bool(registered_delivery & _INTERMEDIATE)
+
+
+def receipt_body(
+    message_id: int,
+    submit_body: bytes,
+    state: MessageState,
+    error: str,
+    submitted_at: int,
+    done_at: int,
+    zone: tzinfo,
+) -> bytes:
+    """The deliver_sm body that reports `state` to the sender of `submit_body`. Instants are unix milliseconds."""
+    submit = codec.decode(CommandId.SUBMIT_SM, submit_body, strict=False)
+    assert isinstance(submit, SubmitSm)
+    return codec.encode_body(
+        format_receipt(
+            submit.source,
+            submit.destination,
+            str(message_id),
+            state,
+            error,
+            datetime.fromtimestamp(submitted_at / 1000, zone),
+            datetime.fromtimestamp(done_at / 1000, zone),
+        )
+    )
+

@@ -1,0 +1,77 @@
+"""A message (MT): one accepted submit_sm, from its acceptance to exactly one end.
+
+The states and the moves between them are one table. The ends carry SMPP's own `message_state` numbers
+(SMPP 3.4, 5.2.28); the states before the first answer of a carrier are ours. The first end wins: no end
+has a way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """Where a message is. QUEUED, SUBMITTING and IN_DOUBT are ours, the others are SMPP's."""
+
+    QUEUED = 0
+    ENROUTE = 1
+    DELIVERED = 2
+    EXPIRED = 3
+    DELETED = 4
+    UNDELIVERABLE = 5
+    UNKNOWN = 7
+    REJECTED = 8
+    SUBMITTING = 16
+    IN_DOUBT = 17
+
+
+ENDS = frozenset(
+    {State.DELIVERED, State.EXPIRED, State.DELETED, State.UNDELIVERABLE, State.UNKNOWN, State.REJECTED}
+)
+
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.SUBMITTING, State.ENROUTE}) | ENDS,
+    State.SUBMITTING: frozenset({State.ENROUTE, State.QUEUED, State.IN_DOUBT}) | ENDS,
+    State.IN_DOUBT: frozenset({State.ENROUTE, State.QUEUED}) | ENDS,
+    State.ENROUTE: ENDS,
+} | {end: frozenset() for end in ENDS}
+
+
+def may_become(current: State, following: State) -> bool:
+    """Whether the table has a move from `current` to `following`."""
+    return following in TRANSITIONS[current]
+
+
+def sources(following: State) -> tuple[State, ...]:
+    """Every state from which a message may become `following`, in the order of the table."""
+    return tuple(state for state, nexts in TRANSITIONS.items() if following in nexts)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One row of the message table. Instants are unix milliseconds.
+
+    `body` is the submit_sm body as it is relayed; `registered_delivery` is what the customer asked for;
+    `route` names the carriers to try, in order; `submitted_by` is the bind and address it came from.
+    """
+
+    message_id: int
+    account: str
+    state: State
+    units: int
+    source_addr: str
+    destination_addr: str
+    registered_delivery: int
+    body: bytes
+    route: str
+    carrier: str | None
+    epoch: int
+    attempts: int
+    resends: int
+    submitted_at: int
+    due_at: int
+    deadline_at: int
+    ruleset: str
+    submitted_by: str

@@ -1,0 +1,261 @@
+"""What the gateway asks of the world that keeps its state: the `Store`, in batches.
+
+Every method takes a list and answers once, after the commit of everything it did. A method that fails has
+done nothing, unless it fails with `CommitUnknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+
+from gateway.message import Message, State
+from smpp.receipt import Receipt
+from smpp.value import value
+
+
+class AttemptOutcome(IntEnum):
+    """How a submit upstream ended. NOT_SENT leaves no attempt behind: no octet of it left."""
+
+    ACCEPTED = 1
+    REFUSED = 2
+    TEMPORARY = 3
+    IN_DOUBT = 4
+    NOT_SENT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one attempt. Instants are unix milliseconds.
+
+    `due_at` is when a message that goes back to the queue is due again; `resend` tells, for IN_DOUBT,
+    whether it goes back at all or is parked until `deadline_at`.
+    """
+
+    message: Message
+    outcome: AttemptOutcome
+    carrier: str
+    bind: str
+    sent_at: int
+    answered_at: int | None = None
+    carrier_message_id: str | None = None
+    command_status: int | None = None
+    due_at: int = 0
+    deadline_at: int = 0
+    resend: bool = False
+
+
+@value(frozen=True, slots=True)
+class Attempt:
+    """One submit on its way: the message (its `attempts` is the number of this one), by which bind, and when."""
+
+    message: Message
+    bind: str
+    sent_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierReceipt:
+    """A carrier's word on one of its message ids. `destination_addr` is the recipient it names.
+
+    `done_at` is the instant it names for the state, or that of its arrival if it names none.
+    """
+
+    carrier: str
+    receipt: Receipt
+    destination_addr: str
+    done_at: int
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A deliver_sm that is a receipt by its esm_class and cannot be read, kept as it came."""
+
+    carrier: str
+    reason: str
+    body: bytes
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A message from a recipient (MO). `account` is its owner, None if nobody is."""
+
+    carrier: str
+    account: str | None
+    source_addr: str
+    destination_addr: str
+    body: bytes
+    opts_out: bool
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One deliver_sm owed to a customer: a receipt of `message_id`, or a reply (`message_id` None)."""
+
+    delivery_id: int
+    account: str
+    message_id: int | None
+    body: bytes
+    attempts: int
+    created_at: int
+
+
+class DeliveryOutcome(IntEnum):
+    """What became of a delivery. RETRY is the only one that leaves it waiting."""
+
+    RETRY = 0
+    ACKNOWLEDGED = 1
+    REFUSED = 2
+    ABANDONED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedDelivery:
+    """An answer to a delivery, or the lack of one; `due_at` is when a RETRY may go out again."""
+
+    delivery: Delivery
+    outcome: DeliveryOutcome
+    due_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A message that has reached its end; `was_queued` if it was waiting until then."""
+
+    message_id: int
+    account: str
+    state: State
+    was_queued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a batch brought about: deliveries now owed, messages now ended.
+
+    `unknown` are the receipts of messages that nobody knows (yet). They are parked, but for those that are only
+    presumed to be receipts: such a one is a recipient's message, and not recorded here.
+    """
+
+    deliveries: Sequence[Delivery] = ()
+    ended: Sequence[Ended] = ()
+    unknown: Sequence[CarrierReceipt] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Messages whose intent to submit is now committed, and when the next one is due (None: none waits)."""
+
+    messages: Sequence[Message]
+    next_due_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What the store held when the gateway opened it, after this node's new epoch was committed."""
+
+    epoch: int
+    parked: int
+    resent: int
+    queued: Sequence[tuple[str, str, int]]
+    owed: Sequence[str]
+
+
+class CommitUnknown(Exception):
+    """COMMIT failed: what was in the transaction may or may not be stored."""
+
+
+class Store(Protocol):
+    """The durable state, one transaction a call or fewer."""
+
+    async def recover(self, resend_accounts: Collection[str], in_doubt_deadline_at: int) -> Recovered:
+        """Begin a new epoch: submits of older ones are in doubt, parked or queued again by account."""
+        ...
+
+    def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
+        """Store messages with their holds; for each None, or the rule that refuses it (and no trace of it)."""
+        ...
+
+    def claim(
+        self,
+        routes: Collection[str],
+        carrier: str,
+        count: int,
+        opens_at: Callable[[str, int], int],
+    ) -> Deferred[Claimed]:
+        """Commit the intent to submit up to `count` due messages of `routes` to `carrier`.
+
+        `opens_at(account, now)` is the instant from which that account may send; a message whose hours are
+        closed is put off until then.
+        """
+        ...
+
+    def record_outcomes(self, outcomes: Sequence[Outcome]) -> Deferred[Recorded]:
+        """Write down how attempts ended, resolve the holds, and join receipts that came before."""
+        ...
+
+    def record_receipts(self, receipts: Sequence[CarrierReceipt | Unreadable]) -> Deferred[Recorded]:
+        """Write down what carriers said, and owe the customers what they asked to be told."""
+        ...
+
+    def record_inbound(self, inbound: Sequence[Inbound]) -> Deferred[Recorded]:
+        """Write down replies; one that opts out also deletes that customer's waiting messages to the number."""
+        ...
+
+    def waiting_deliveries(
+        self, account: str, count: int, besides: Collection[int]
+    ) -> Deferred[tuple[list[Delivery], int | None]]:
+        """The oldest due deliveries of an account besides those in hand, and when a later one is due."""
+        ...
+
+    def finish_deliveries(self, finished: Sequence[FinishedDelivery]) -> Deferred[None]:
+        """Write down what became of deliveries."""
+        ...
+
+    def end_overdue(self, count: int, receipt_wait_s: float) -> Deferred[Recorded]:
+        """End up to `count` messages whose deadline has passed: EXPIRED if never accepted, UNKNOWN after that."""
+        ...
+
+    def abandon_deliveries(self, created_before: int, count: int) -> Deferred[list[Delivery]]:
+        """Give up deliveries that are older than that; they are returned so that they can be logged."""
+        ...
+
+
+class Slot(Protocol):
+    """A place in a carrier's window: taken before an intent is committed, given back after the outcome is."""
+
+    @property
+    def name(self) -> str:
+        """The bind's."""
+
+    @property
+    def carrier_name(self) -> str: ...
+
+    @property
+    def is_bound(self) -> bool: ...
+
+    def submit(self, attempts: list[Attempt]) -> None: ...
+
+    def give_back(self, slots: int = 1) -> None: ...
+
+
+class Outlet(Protocol):
+    """Where admitted messages go: the carriers' side, as the customers' side sees it."""
+
+    def take_slot(self, route: str, due_at: int) -> Slot | None:
+        """A slot for a message that is about to be admitted; None: it has to queue."""
+
+    def send(self, messages: Sequence[tuple[Message, Slot]]) -> None:
+        """Submit messages whose intent is committed, each in its slot."""
+
+    def queued(self, account: str, route: str, due_at: int) -> None:
+        """A message now waits on a route, due at `due_at`."""
+
+    def waiting(self, account: str) -> int:
+        """How many messages of an account wait."""

@@ -1,0 +1,193 @@
+"""The gateway's settings as values: what an administrator has decided, checked and compiled.
+
+`config` makes a `Settings` out of the TOML file; nobody else reads the file. A reload makes a second
+one, and the two are compared as values. Money, messages and recipients' choices are not here: the
+store says what happened, the settings say who may do what.
+
+Durations end in `_s` and are seconds; a limit ends in `_max`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from policy.ruleset import Ruleset
+from smpp.text import Alphabet
+
+
+class SegmentsMode(StrEnum):
+    """What to do with a segment that a customer sends as a submit_sm of its own."""
+
+    REFUSE = "refuse"
+    PASS = "pass"
+
+
+class StatusStyle(StrEnum):
+    """Which command_status a policy refusal gets: the rule's own (vendor range) or SMPP's nearest."""
+
+    VENDOR = "vendor"
+    STANDARD = "standard"
+
+
+class InDoubtPolicy(StrEnum):
+    """What to do with a message whose submit upstream was never answered."""
+
+    PARK = "park"
+    RESEND = "resend"
+
+
+class BindType(StrEnum):
+    """How we bind to a carrier."""
+
+    TRANSCEIVER = "transceiver"
+    TRANSMITTER = "transmitter"
+    RECEIVER = "receiver"
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """A token bucket: `rate_per_s` segments a second, at most `burst` at once. A rate of 0 blocks."""
+
+    rate_per_s: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """The session timers of SMPP 3.4 section 7.2; `inactivity_s` 0 switches that one off."""
+
+    session_init_s: float = 10.0
+    enquire_link_s: float = 30.0
+    response_s: float = 10.0
+    inactivity_s: float = 0.0
+    unbind_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The signed paper behind an account (contract, head; clauses 八 and 九)."""
+
+    number: str
+    customer: str
+    operator: str
+    signed_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One customer: how it binds, what it may send, under which contract."""
+
+    name: str
+    system_id: str
+    password_hash: str
+    contract: Contract
+    ruleset: Ruleset
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...]
+    source_addrs: tuple[str, ...]
+    default_alphabet: Alphabet
+    segments: SegmentsMode
+    statuses: StatusStyle
+    explain: bool
+    in_doubt: InDoubtPolicy
+    binds_max: int
+    window_max: int
+    delivery_window_max: int
+    queue_max: int
+    throttle: Throttle | None
+    timers: Timers
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """One SMSC that we bind to, with `binds` sessions that share nothing but its name and its receipts."""
+
+    name: str
+    host: str
+    port: int
+    system_id: str
+    password: str
+    system_type: str
+    bind_type: BindType
+    binds: int
+    window_max: int
+    rate: Throttle | None
+    source_addr: str | None
+    temporary_statuses: frozenset[int]
+    receipt_zone: ZoneInfo
+    reconnect_min_s: float
+    reconnect_max_s: float
+    timers: Timers
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Messages of `account` (None: any) to destinations that start with `prefix` go to `carriers` in order."""
+
+    account: str | None
+    prefix: str
+    carriers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where customers connect."""
+
+    host: str
+    port: int
+    connections_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """The loopback HTTP port with health and metrics; port 0 in the file means no admin port (None here)."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """How to log: `format` is json or console, `level` a standard level name."""
+
+    format: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The sizes of everything that can grow, and how long things may take."""
+
+    batch_max: int = 1000
+    intake_max: int = 10_000
+    inbound_max: int = 10_000
+    pdu_max: int = 70_000
+    send_buffer_max: int = 4_194_304
+    message_ttl_s: float = 172_800.0
+    in_doubt_s: float = 86_400.0
+    receipt_ttl_s: float = 604_800.0
+    retry_min_s: float = 1.0
+    retry_max_s: float = 300.0
+    drain_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the file says. `accounts` is keyed by system_id, `carriers` by name."""
+
+    node: int
+    zone: ZoneInfo
+    country_code: str
+    store_path: Path
+    listen: Listen
+    admin: Admin | None
+    log: Log
+    limits: Limits
+    accounts: Mapping[str, Account]
+    carriers: Mapping[str, Carrier]
+    routes: tuple[Route, ...]

@@ -1,0 +1,71 @@
+"""Admission in the database: recipients' choices, then money, then the message, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from gateway.message import Message
+from gateway.number import plain
+from gateway.store import schema
+from gateway.store.dialect import insert_rows
+from gateway.store.ends import Means
+from ledger import sql as ledger
+from ledger.transfer import Hold
+from policy.clauses import QUOTA_EXHAUSTED, RECIPIENT_OPTED_OUT
+
+_INSERT = insert_rows(schema.message)
+
+
+def admit(
+    connection: Connection, messages: Sequence[Message], means: Means, now: int
+) -> list[str | None]:
+    """For each message None, stored with its hold, or the rule that refuses it, with no trace left."""
+    numbers = [plain(message.destination_addr, means.country_code) for message in messages]
+    silenced = _opted_out(connection, numbers)
+    verdicts: list[str | None] = [
+        RECIPIENT_OPTED_OUT if (number, message.account) in silenced else None
+        for number, message in zip(numbers, messages, strict=True)
+    ]
+    allowed = [index for index, verdict in enumerate(verdicts) if verdict is None]
+    holds = [Hold(messages[i].message_id, messages[i].account, messages[i].units) for i in allowed]
+    rows = []
+    for index, held in zip(allowed, ledger.hold(connection, holds, now), strict=True):
+        if held:
+            rows.append(_row(messages[index]))
+        else:
+            verdicts[index] = QUOTA_EXHAUSTED
+    _INSERT.run(connection, rows)
+    return verdicts
+
+
+def _opted_out(connection: Connection, numbers: Sequence[str]) -> set[tuple[str, str]]:
+    table = schema.opt_out
+    query = select(table.c.number, table.c.account).where(table.c.number.in_(set(numbers)))
+    return {(row[0], row[1]) for row in connection.execute(query)}
+
+
+def _row(message: Message) -> tuple[object, ...]:
+    return (
+        message.message_id,
+        message.account,
+        int(message.state),
+        message.units,
+        message.source_addr,
+        message.destination_addr,
+        message.registered_delivery,
+        message.body,
+        message.route,
+        message.carrier,
+        message.epoch,
+        message.attempts,
+        message.resends,
+        message.submitted_at,
+        message.due_at,
+        message.deadline_at,
+        message.ruleset,
+        message.submitted_by,
+        None,
+        None,
+    )

@@ -1,0 +1,160 @@
+"""Submits upstream in the database: the intent before, the outcome after.
+
+The intent is the message itself: SUBMITTING, with carrier, epoch and the number of the attempt. The attempt
+has a row of its own once its outcome is known, which is also the map from the carrier's id to ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
+
+from gateway.message import State, sources
+from gateway.ports import AttemptOutcome, Claimed, Outcome, Recorded
+from gateway.store import receipts, schema
+from gateway.store.dialect import Bulk, constant, upsert_rows
+from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, rows_of
+from ledger import sql as ledger
+from ledger.transfer import Hold, Kind
+from smpp.receipt import look_up_key
+
+_message = schema.message
+_this = _message.c.message_id == bindparam("_message_id")
+_same_attempt = _message.c.attempts == bindparam("_attempts")
+
+
+def _in_state(*states: State) -> ColumnElement[bool]:
+    return _message.c.state.in_([constant(state) for state in states])
+
+
+_INTENT = Bulk(
+    update(_message)
+    .values(
+        state=constant(State.SUBMITTING),
+        carrier=bindparam("carrier"),
+        epoch=bindparam("epoch"),
+        attempts=bindparam("attempts"),
+    )
+    .where(_this),
+    ("carrier", "epoch", "attempts", "_message_id"),
+)
+_PUT_OFF = Bulk(update(_message).values(due_at=bindparam("due_at")).where(_this), ("due_at", "_message_id"))
+_ATTEMPT = upsert_rows(schema.attempt)
+_ENROUTE = Bulk(
+    update(_message).values(state=constant(State.ENROUTE)).where(_this, _in_state(*sources(State.ENROUTE))),
+    ("_message_id",),
+)
+_REQUEUE = Bulk(
+    update(_message)
+    .values(state=constant(State.QUEUED), due_at=bindparam("due_at"), resends=bindparam("resends"))
+    .where(_this, _same_attempt, _in_state(State.SUBMITTING, State.IN_DOUBT)),
+    ("due_at", "resends", "_message_id", "_attempts"),
+)
+_PARK = Bulk(
+    update(_message)
+    .values(state=constant(State.IN_DOUBT), deadline_at=bindparam("deadline_at"))
+    .where(_this, _same_attempt, _in_state(State.SUBMITTING)),
+    ("deadline_at", "_message_id", "_attempts"),
+)
+
+
+def claim(
+    connection: Connection,
+    routes: Collection[str],
+    carrier: str,
+    epoch: int,
+    count: int,
+    opens_at: Callable[[str, int], int],
+    now: int,
+) -> Claimed:
+    """Take due messages for a carrier, the longest due first; those whose hours are closed are put off."""
+    waiting = (_message.c.state == constant(State.QUEUED), _message.c.route.in_(routes))
+    query = (
+        select(*MESSAGE_COLUMNS)
+        .where(*waiting, _message.c.due_at <= now, _message.c.deadline_at > now)
+        .order_by(_message.c.due_at, _message.c.message_id)
+        .limit(count)
+    )
+    taken, put_off = [], []
+    for row in connection.execute(query):
+        opens = opens_at(row.account, now)
+        if opens > now:
+            put_off.append((opens, row.message_id))
+        else:
+            message = message_of(row)
+            taken.append(
+                replace(
+                    message, state=State.SUBMITTING, carrier=carrier, epoch=epoch, attempts=message.attempts + 1
+                )
+            )
+    _PUT_OFF.run(connection, put_off)
+    _INTENT.run(connection, [(carrier, epoch, m.attempts, m.message_id) for m in taken])
+    next_due = connection.scalar(
+        select(func.min(_message.c.due_at)).where(*waiting, _message.c.deadline_at > now)
+    )
+    return Claimed(taken, next_due)
+
+
+def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: Means, now: int) -> Recorded:
+    """Write attempts down, move their messages, resolve holds; receipts that came first are joined now."""
+    by_kind: dict[AttemptOutcome, list[Outcome]] = {kind: [] for kind in AttemptOutcome}
+    for outcome in outcomes:
+        by_kind[outcome.outcome].append(outcome)
+    _ATTEMPT.run(connection, [_attempt_row(o) for o in outcomes if o.outcome is not AttemptOutcome.NOT_SENT])
+
+    accepted = by_kind[AttemptOutcome.ACCEPTED]
+    in_doubt = by_kind[AttemptOutcome.IN_DOUBT]
+    joined = Recorded()
+    if accepted:
+        _ENROUTE.run(connection, [(o.message.message_id,) for o in accepted])
+        holds = [Hold(o.message.message_id, o.message.account, o.message.units) for o in accepted]
+        ledger.resolve(connection, Kind.SETTLE, holds, now)
+        joined = receipts.join(connection, accepted, means, now)
+    _REQUEUE.run(
+        connection,
+        [
+            (o.due_at, o.message.resends + o.resend, o.message.message_id, o.message.attempts)
+            for o in (
+                *by_kind[AttemptOutcome.TEMPORARY],
+                *by_kind[AttemptOutcome.NOT_SENT],
+                *(o for o in in_doubt if o.resend),
+            )
+        ],
+    )
+    _PARK.run(
+        connection,
+        [(o.deadline_at, o.message.message_id, o.message.attempts) for o in in_doubt if not o.resend],
+    )
+    refused = _refuse(connection, by_kind[AttemptOutcome.REFUSED], means, now)
+    return Recorded([*joined.deliveries, *refused.deliveries], [*joined.ended, *refused.ended])
+
+
+def _refuse(connection: Connection, refused: Sequence[Outcome], means: Means, now: int) -> Recorded:
+    """A carrier's permanent no ends the message, unless another attempt has fared better meanwhile."""
+    if not refused:
+        return Recorded()
+    rows = rows_of(connection, [o.message.message_id for o in refused])
+    ends = []
+    for o in refused:
+        row = rows[o.message.message_id]
+        if row.attempts == o.message.attempts and row.state in (State.SUBMITTING, State.IN_DOUBT):
+            ends.append(End(row, State.REJECTED, f"{(o.command_status or 0) & 0xFFF:03x}", now, Kind.VOID))
+    return end(connection, ends, means, now)
+
+
+def _attempt_row(o: Outcome) -> tuple[object, ...]:
+    key = None if o.carrier_message_id is None else look_up_key(o.carrier_message_id)
+    return (
+        o.message.message_id,
+        o.message.attempts,
+        int(o.outcome),
+        o.carrier,
+        o.bind,
+        o.carrier_message_id,
+        key,
+        o.command_status,
+        o.sent_at,
+        o.answered_at,
+    )

@@ -1,0 +1,77 @@
+"""The outbox in the database: what customers are owed, until they have acknowledged it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from gateway.ports import Delivery, DeliveryOutcome, FinishedDelivery
+from gateway.store import schema
+from gateway.store.dialect import Bulk
+
+_table = schema.delivery
+_FINISH = Bulk(
+    update(_table)
+    .values(outcome=bindparam("outcome"), finished_at=bindparam("finished_at"))
+    .where(_table.c.delivery_id == bindparam("_delivery_id")),
+    ("outcome", "finished_at", "_delivery_id"),
+)
+_RETRY = Bulk(
+    update(_table)
+    .values(attempts=bindparam("attempts"), due_at=bindparam("due_at"))
+    .where(_table.c.delivery_id == bindparam("_delivery_id")),
+    ("attempts", "due_at", "_delivery_id"),
+)
+_COLUMNS = [_table.c[name] for name in Delivery.__dataclass_fields__]
+
+
+def waiting(
+    connection: Connection, account: str, count: int, besides: Collection[int], now: int
+) -> tuple[list[Delivery], int | None]:
+    """The oldest due deliveries besides those named; and, where fewer than `count`, when a later one is due."""
+    open_ones = (_table.c.account == account, _table.c.finished_at.is_(None))
+    query = (
+        select(*_COLUMNS)
+        .where(*open_ones, _table.c.due_at <= now)
+        .order_by(_table.c.delivery_id)
+        .limit(count + len(besides))
+    )
+    due = [Delivery(*row) for row in connection.execute(query) if row[0] not in besides][:count]
+    later = None
+    if len(due) < count:
+        later = connection.scalar(select(func.min(_table.c.due_at)).where(*open_ones, _table.c.due_at > now))
+    return due, later
+
+
+def finish(connection: Connection, finished: Sequence[FinishedDelivery], now: int) -> None:
+    """Write down acknowledgements, refusals and retries."""
+    _FINISH.run(
+        connection,
+        [
+            (int(f.outcome), now, f.delivery.delivery_id)
+            for f in finished
+            if f.outcome is not DeliveryOutcome.RETRY
+        ],
+    )
+    _RETRY.run(
+        connection,
+        [
+            (f.delivery.attempts + 1, f.due_at, f.delivery.delivery_id)
+            for f in finished
+            if f.outcome is DeliveryOutcome.RETRY
+        ],
+    )
+
+
+def abandon(connection: Connection, created_before: int, count: int, now: int) -> list[Delivery]:
+    """Give up what is older than that. The ids rise with time, so the oldest come first."""
+    query = (
+        select(*_COLUMNS)
+        .where(_table.c.finished_at.is_(None), _table.c.created_at < created_before)
+        .order_by(_table.c.delivery_id)
+        .limit(count)
+    )
+    old = [Delivery(*row) for row in connection.execute(query)]
+    _FINISH.run(connection, [(int(DeliveryOutcome.ABANDONED), now, d.delivery_id) for d in old])
+    return old

@@ -1,0 +1,62 @@
+"""Statements compiled once and run for a whole batch at a time.
+
+Core's own executemany takes dictionaries and spends as long on them as SQLite does on the row. A `Bulk`
+compiles its statement at the first use and hands the driver plain tuples, which halves the cost of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Table, Update, literal_column
+from sqlalchemy.dialects import sqlite
+
+
+def constant(value: int) -> ColumnElement[int]:
+    """A number of ours written into the statement itself, not bound to it."""
+    return literal_column(str(int(value)))
+
+
+class Bulk:
+    """An insert or update for many rows. `order` names the bound parameters as the rows give them."""
+
+    def __init__(self, statement: Insert | Update, order: Sequence[str]) -> None:
+        self._statement = statement
+        self._order = tuple(order)
+        self._compiled: dict[str, str] = {}
+
+    def run(self, connection: Connection, rows: Sequence[tuple[object, ...]]) -> int:
+        """Run it for every row; the number of rows changed."""
+        if not rows:
+            return 0
+        sql = self._compiled.get(connection.dialect.name)
+        if sql is None:
+            sql = self._compiled[connection.dialect.name] = self._compile(connection.dialect)
+        return connection.exec_driver_sql(sql, list(rows)).rowcount
+
+    def _compile(self, dialect: Dialect) -> str:
+        keys = [name for name in self._order if not name.startswith("_")]
+        compiled = self._statement.compile(dialect=dialect, column_keys=keys)
+        positions = tuple(compiled.positiontup or ())
+        if positions != self._order:
+            raise ValueError(f"parameters are {positions}, rows give {self._order}")
+        return str(compiled)
+
+
+def insert_rows(table: Table) -> Bulk:
+    """An insert of whole rows, in the order of the table's columns."""
+    return Bulk(table.insert(), table.c.keys())
+
+
+def insert_new_rows(table: Table) -> Bulk:
+    """The same, passing over rows whose key exists."""
+    insert = sqlite.insert(table).on_conflict_do_nothing()
+    return Bulk(insert, table.c.keys())
+
+
+def upsert_rows(table: Table) -> Bulk:
+    """An insert of whole rows that replaces the row of the same key."""
+    insert = sqlite.insert(table)
+    keys = {column.name for column in table.primary_key}
+    values = {name: insert.excluded[name] for name in table.c.keys() if name not in keys}
+    return Bulk(insert.on_conflict_do_update(index_elements=sorted(keys), set_=values), table.c.keys())

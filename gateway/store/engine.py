@@ -1,0 +1,90 @@
+"""Opening the database: pragmas that make a commit durable, and the schema brought up to date.
+
+SQLite runs in WAL mode with `synchronous=FULL`: a COMMIT returns after the fsync of the log. Every
+transaction begins IMMEDIATE, so a writer knows at BEGIN, not in the middle, that another one is at work.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+CHECKPOINT_PAGES = 4000
+
+
+class StoreError(Exception):
+    """The database cannot be used; the text is one line for an operator."""
+
+
+def open_engine(path: Path, busy_timeout_s: float = 5.0) -> Engine:
+    """An engine on the SQLite file at `path`, made if it is missing, its schema migrated to the newest.
+
+    `busy_timeout_s` is how long a statement waits for another process's transaction. Raises StoreError when
+    the file cannot be opened or written, is no database, or has a schema from a newer version.
+    """
+    engine = connect(path, busy_timeout_s)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with engine.begin() as connection:
+            migrate(connection, path)
+    except (OSError, SQLAlchemyError, sqlite3.Error) as error:
+        engine.dispose()
+        reason = getattr(error, "orig", None) or error
+        raise StoreError(f"cannot use the database {path}: {reason}") from error
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def connect(path: Path, busy_timeout_s: float) -> Engine:
+    """An engine on `path` as it is, without a look at its schema."""
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"check_same_thread": False, "timeout": busy_timeout_s},
+        # A statement that fails must not tell the text of a message to the log.
+        hide_parameters=True,
+    )
+
+    def set_pragmas(dbapi_connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+        # The driver must not begin transactions by itself: ours begin IMMEDIATE.
+        dbapi_connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-65536",
+            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+        ):
+            dbapi_connection.execute(f"PRAGMA {pragma}")
+
+    def begin_immediate(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", set_pragmas)
+    event.listen(engine, "begin", begin_immediate)
+    return engine
+
+
+def migrate(connection: Connection, path: Path) -> None:
+    """Bring the schema to the newest revision; StoreError if the database knows a newer one than we do."""
+    config = Config()
+    config.set_main_option("script_location", "gateway.store:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in known:
+        raise StoreError(
+            f"the database {path} has the schema of a newer version of signet (revision {current}); "
+            "run that version, or restore a backup"
+        )
+    command.upgrade(config, "head")

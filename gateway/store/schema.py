@@ -1,0 +1,169 @@
+"""The gateway's own tables. The ledger's stand in `ledger.schema`; both live in one database.
+
+Instants are unix milliseconds. Partial indexes hold only the rows that somebody looks for: messages that
+wait, messages without an end, receipts without a message, deliveries without an answer. So a message that
+goes straight through costs two index entries, and a table of a million finished rows slows nothing down.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from gateway.message import ENDS, State
+
+metadata = MetaData()
+
+OPEN_STATES = tuple(sorted(int(state) for state in State if state not in ENDS))
+
+# SQLite makes a rowid table's key the row itself only when the type is spelled INTEGER.
+_Id = BigInteger().with_variant(Integer(), "sqlite")
+
+message = Table(
+    "message",
+    metadata,
+    Column("message_id", _Id, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("units", SmallInteger, nullable=False),
+    Column("source_addr", Text, nullable=False),
+    Column("destination_addr", Text, nullable=False),
+    Column("registered_delivery", SmallInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("carrier", Text),
+    Column("epoch", Integer, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("resends", SmallInteger, nullable=False),
+    Column("submitted_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("deadline_at", BigInteger, nullable=False),
+    Column("ruleset", Text, nullable=False),
+    Column("submitted_by", Text, nullable=False),
+    Column("final_at", BigInteger),
+    Column("error", Text),
+)
+_queued = message.c.state == int(State.QUEUED)
+Index("message_due", message.c.route, message.c.due_at, sqlite_where=_queued, postgresql_where=_queued)
+Index("message_waiting", message.c.destination_addr, sqlite_where=_queued, postgresql_where=_queued)
+_unfinished = message.c.final_at.is_(None)
+Index("message_open", message.c.deadline_at, sqlite_where=_unfinished, postgresql_where=_unfinished)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("message_id", BigInteger, nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("outcome", SmallInteger, nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("bind", Text, nullable=False),
+    Column("carrier_message_id", Text),
+    Column("carrier_key", Text),
+    Column("command_status", BigInteger),
+    Column("sent_at", BigInteger, nullable=False),
+    Column("answered_at", BigInteger),
+    PrimaryKeyConstraint("message_id", "number"),
+    sqlite_with_rowid=False,
+)
+_answered = attempt.c.carrier_key.is_not(None)
+Index(
+    "attempt_carrier_key",
+    attempt.c.carrier,
+    attempt.c.carrier_key,
+    sqlite_where=_answered,
+    postgresql_where=_answered,
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("carrier", Text, nullable=False),
+    Column("carrier_message_id", Text, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("carrier_key", Text, nullable=False),
+    Column("destination_addr", Text, nullable=False),
+    Column("message_id", BigInteger),
+    Column("error", Text, nullable=False),
+    Column("done_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("carrier", "carrier_message_id", "state"),
+    sqlite_with_rowid=False,
+)
+_parked = receipt.c.message_id.is_(None)
+Index(
+    "receipt_parked", receipt.c.carrier, receipt.c.carrier_key, sqlite_where=_parked, postgresql_where=_parked
+)
+
+unreadable = Table(
+    "unreadable",
+    metadata,
+    Column("unreadable_id", _Id, primary_key=True, autoincrement=False),
+    Column("carrier", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+)
+
+inbound = Table(
+    "inbound",
+    metadata,
+    Column("inbound_id", _Id, primary_key=True, autoincrement=False),
+    Column("carrier", Text, nullable=False),
+    Column("account", Text),
+    Column("source_addr", Text, nullable=False),
+    Column("destination_addr", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("opts_out", SmallInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+)
+
+opt_out = Table(
+    "opt_out",
+    metadata,
+    Column("number", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("inbound_id", BigInteger),
+    PrimaryKeyConstraint("number", "account"),
+    sqlite_with_rowid=False,
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("delivery_id", _Id, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("message_id", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("outcome", SmallInteger, nullable=False),
+    Column("finished_at", BigInteger),
+)
+_waiting = delivery.c.finished_at.is_(None)
+Index(
+    "delivery_waiting",
+    delivery.c.account,
+    delivery.c.delivery_id,
+    sqlite_where=_waiting,
+    postgresql_where=_waiting,
+)
+
+node = Table(
+    "node",
+    metadata,
+    Column("node", SmallInteger, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+)

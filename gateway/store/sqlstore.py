@@ -1,0 +1,81 @@
+"""The `Store` on a SQL database: each method is one job of the writer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from twisted.internet.defer import Deferred
+
+from gateway.clock import Clock
+from gateway.message import Message
+from gateway.ports import (
+    CarrierReceipt,
+    Claimed,
+    Delivery,
+    FinishedDelivery,
+    Inbound,
+    Outcome,
+    Recorded,
+    Recovered,
+    Unreadable,
+)
+from gateway.store import admit, attempts, deliveries, inbound, receipts, recover
+from gateway.store.ends import Means
+from gateway.store.writer import Writer
+
+
+class SqlStore:
+    """See `gateway.ports.Store`."""
+
+    def __init__(self, writer: Writer, clock: Clock, node: int, means: Means) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._node = node
+        self._means = means
+        self._epoch = 0
+
+    def _now(self) -> int:
+        return int(self._clock.now() * 1000)
+
+    async def recover(self, resend_accounts: Collection[str], in_doubt_deadline_at: int) -> Recovered:
+        recovered = await self._writer.run(
+            lambda c: recover.recover(
+                c, self._node, resend_accounts, in_doubt_deadline_at, self._means, self._now()
+            )
+        )
+        self._epoch = recovered.epoch
+        return recovered
+
+    def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
+        return self._writer.run(lambda c: admit.admit(c, messages, self._means, self._now()))
+
+    def claim(
+        self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[str, int], int]
+    ) -> Deferred[Claimed]:
+        return self._writer.run(
+            lambda c: attempts.claim(c, routes, carrier, self._epoch, count, opens_at, self._now())
+        )
+
+    def record_outcomes(self, outcomes: Sequence[Outcome]) -> Deferred[Recorded]:
+        return self._writer.run(lambda c: attempts.record_outcomes(c, outcomes, self._means, self._now()))
+
+    def record_receipts(self, items: Sequence[CarrierReceipt | Unreadable]) -> Deferred[Recorded]:
+        return self._writer.run(lambda c: receipts.record_receipts(c, items, self._means, self._now()))
+
+    def record_inbound(self, items: Sequence[Inbound]) -> Deferred[Recorded]:
+        return self._writer.run(lambda c: inbound.record_inbound(c, items, self._means, self._now()))
+
+    def waiting_deliveries(
+        self, account: str, count: int, besides: Collection[int]
+    ) -> Deferred[tuple[list[Delivery], int | None]]:
+        return self._writer.run(lambda c: deliveries.waiting(c, account, count, besides, self._now()))
+
+    def finish_deliveries(self, finished: Sequence[FinishedDelivery]) -> Deferred[None]:
+        return self._writer.run(lambda c: deliveries.finish(c, finished, self._now()))
+
+    def end_overdue(self, count: int, receipt_wait_s: float) -> Deferred[Recorded]:
+        wait_ms = int(receipt_wait_s * 1000)
+        return self._writer.run(lambda c: recover.end_overdue(c, count, wait_ms, self._means, self._now()))
+
+    def abandon_deliveries(self, created_before: int, count: int) -> Deferred[list[Delivery]]:
+        return self._writer.run(lambda c: deliveries.abandon(c, created_before, count, self._now()))

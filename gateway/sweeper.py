@@ -1,0 +1,89 @@
+"""What only time brings about: messages past their deadline, deliveries that nobody ever fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import structlog
+from twisted.internet.base import DelayedCall
+
+from gateway import task
+from gateway.clock import Clock
+from gateway.metrics import Metrics
+from gateway.ports import Delivery, DeliveryOutcome, Ended, Store
+from gateway.reactor import ReactorTime
+from gateway.settings import Limits
+
+log = structlog.get_logger()
+
+_EVERY_S = 1.0
+
+
+class Sweeper:
+    """Looks every second, and at once again while there is a full batch to do."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        reactor: ReactorTime,
+        clock: Clock,
+        store: Store,
+        metrics: Metrics,
+        owe: Callable[[Sequence[Delivery]], None],
+        ended: Callable[[Sequence[Ended]], None],
+    ) -> None:
+        self._limits = limits
+        self._reactor = reactor
+        self._clock = clock
+        self._store = store
+        self._metrics = metrics
+        self._owe = owe
+        self._ended = ended
+        self._timer: DelayedCall | None = None
+        self._stopped = False
+
+    def start(self) -> None:
+        """Look now, and then every second."""
+        task.start(self._sweep(), "sweep")
+
+    def stop(self) -> None:
+        """Do not look again."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def end_overdue(self) -> bool:
+        """End a batch of overdue messages; whether there may be more."""
+        recorded = await self._store.end_overdue(self._limits.batch_max, self._limits.message_ttl_s)
+        self._ended(recorded.ended)
+        self._owe(recorded.deliveries)
+        for end in recorded.ended:
+            log.info(
+                "message.overdue", message_id=end.message_id, account=end.account, state=end.state.name
+            )
+        return len(recorded.ended) == self._limits.batch_max
+
+    async def _abandon(self) -> bool:
+        before = int((self._clock.now() - self._limits.receipt_ttl_s) * 1000)
+        abandoned = await self._store.abandon_deliveries(before, self._limits.batch_max)
+        for delivery in abandoned:
+            self._metrics.deliveries[delivery.account, DeliveryOutcome.ABANDONED.name] += 1
+            log.warning(
+                "delivery.abandoned",
+                account=delivery.account,
+                message_id=delivery.message_id,
+                attempts=delivery.attempts,
+            )
+        return len(abandoned) == self._limits.batch_max
+
+    async def _sweep(self) -> None:
+        self._timer = None
+        more = False
+        try:
+            more = await self.end_overdue()
+            more = await self._abandon() or more
+        except Exception as error:
+            log.error("sweep.failed", error=str(error))
+        if not self._stopped:
+            self._timer = self._reactor.callLater(0 if more else _EVERY_S, self.start)

@@ -1,0 +1,81 @@
+"""The world that a gateway runs in: everything that a simulation replaces, in one value."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.protocol import Factory
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from gateway.carriers.bind import Connect
+from gateway.clock import Clock, SystemClock
+from gateway.reactor import ReactorTime
+from gateway.settings import Carrier
+
+_CONNECT_TIMEOUT_S = 10.0
+
+# Passwords that are checked at the same time; each takes 19 MiB and tens of milliseconds.
+_THREADS_MAX = 2
+
+
+class Port(Protocol):
+    """A listening port."""
+
+    def getHost(self) -> Any: ...
+
+    def stopListening(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Time, chance, network and threads.
+
+    `commit_in` runs a COMMIT, `check_in` a password check, both off the reactor; `connect` gives a way to connect
+    to a carrier; `listen(port, factory, host)` opens a port. `close` gives the threads back.
+    """
+
+    reactor: ReactorTime
+    clock: Clock
+    random: Callable[[], float]
+    commit_in: Callable[[Callable[[], None]], Deferred[None]]
+    check_in: Callable[[Callable[[], bool]], Deferred[bool]]
+    connect: Callable[[Carrier], Connect]
+    listen: Callable[[int, Factory, str], Port]
+    close: Callable[[], None]
+
+
+def real_world(reactor: Any, clock: Clock | None = None) -> World:
+    """The world as it is. The store has a thread of its own, for its commits must not wait behind passwords."""
+    commits = _pool("commit", 1)
+    checks = _pool("check", _THREADS_MAX)
+
+    def connect(carrier: Carrier) -> Connect:
+        endpoint = HostnameEndpoint(reactor, carrier.host, carrier.port, timeout=_CONNECT_TIMEOUT_S)
+        return cast(Connect, endpoint.connect)
+
+    def close() -> None:
+        commits.stop()
+        checks.stop()
+
+    return World(
+        reactor=reactor,
+        clock=clock or SystemClock(),
+        random=random.SystemRandom().random,
+        commit_in=lambda work: deferToThreadPool(reactor, commits, work),
+        check_in=lambda work: deferToThreadPool(reactor, checks, work),
+        connect=connect,
+        listen=lambda port, factory, host: cast(Port, reactor.listenTCP(port, factory, interface=host)),
+        close=close,
+    )
+
+
+def _pool(name: str, threads: int) -> ThreadPool:
+    pool = ThreadPool(minthreads=threads, maxthreads=threads, name=name)
+    pool.start()
+    return pool

@@ -1,0 +1,56 @@
+"""Balances: where the units of an account are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ledger.errors import LedgerError
+from ledger.transfer import Kind
+
+EFFECTS: Mapping[Kind, Mapping[str, int]] = {
+    Kind.TOPUP: {"topped_up": +1, "remaining": +1},
+    Kind.HOLD: {"remaining": -1, "held": +1},
+    Kind.SETTLE: {"held": -1, "settled": +1},
+    Kind.VOID: {"held": -1, "remaining": +1},
+    Kind.REFUND: {"settled": -1, "remaining": +1},
+}
+"""What one unit of each kind of transfer adds to the fields of a balance, and to the columns of its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdraw:
+    """The refusal of a hold: `units` wanted where only `remaining` are left (QUOTA_EXHAUSTED)."""
+
+    remaining: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The units of an account, none negative, and `topped_up = remaining + held + settled + returned`.
+
+    `remaining` can be held; `held` waits for a carrier's word; `settled` is charged; `returned` was paid back
+    at the end of the contract. Raises LedgerError where the numbers do not add up.
+    """
+
+    topped_up: int = 0
+    remaining: int = 0
+    held: int = 0
+    settled: int = 0
+    returned: int = 0
+
+    def __post_init__(self) -> None:
+        places = (self.remaining, self.held, self.settled, self.returned)
+        if min(places) < 0 or self.topped_up != sum(places):
+            raise LedgerError(f"a balance that does not add up: {self}")
+
+    def apply(self, kind: Kind, units: int) -> Balance | Overdraw:
+        """The balance after a transfer. A hold beyond `remaining` is refused; equal is enough.
+
+        Raises LedgerError where a settle, void or refund moves more than there is.
+        """
+        if kind is Kind.HOLD and units > self.remaining:
+            return Overdraw(self.remaining, units)
+        effect = EFFECTS[kind].items()
+        return replace(self, **{place: getattr(self, place) + sign * units for place, sign in effect})

@@ -1,0 +1,41 @@
+"""What the rules say: one of three verdicts, and which rules were tried to reach it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The message may be sent now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """The message may be sent, but not before `until` (unix seconds)."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The message may not be sent.
+
+    `rule` is a key of `clauses.RULES`, `clause` its label in the contract; `span` is the offending
+    piece of the text as submitted (start, end), or None where no piece of it is to blame.
+    """
+
+    rule: str
+    span: tuple[int, int] | None
+    clause: str
+
+
+Verdict = Accept | Defer | Refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with its `trail`: the names of the rules tried, in order; a refusal is by the last."""
+
+    verdict: Verdict
+    trail: tuple[str, ...]

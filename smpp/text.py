@@ -1,0 +1,118 @@
+"""Text and octets: which alphabet a `data_coding` announces, and both directions of it.
+
+`data_coding` 0 is whatever the two parties agreed on, so the caller names it. The values of GSM 03.38
+(message classes, message waiting) are understood beside those of SMPP 3.4 section 5.2.19, because
+carriers take them. A value that names no alphabet we can read is `OCTETS`, never a guess.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from smpp import gsm
+
+
+class Alphabet(StrEnum):
+    """How octets stand for characters. The values are the names that a configuration uses."""
+
+    GSM7 = "gsm7"
+    ASCII = "ascii"
+    LATIN1 = "latin-1"
+    UTF8 = "utf-8"
+    CYRILLIC = "iso-8859-5"
+    HEBREW = "iso-8859-8"
+    GBK = "gbk"
+    UCS2 = "ucs2"
+    OCTETS = "octets"
+
+
+class TextError(Exception):
+    """Octets that are no text of their alphabet, or text that no alphabet on offer can carry."""
+
+
+_BYTE_ORDER_MARKS = (b"\xfe\xff", b"\xff\xfe")
+
+
+def _alphabets() -> tuple[Alphabet | None, ...]:
+    table: list[Alphabet | None] = [Alphabet.OCTETS] * 256
+    table[0x00:0x05] = [None, Alphabet.ASCII, Alphabet.OCTETS, Alphabet.LATIN1, Alphabet.OCTETS]
+    table[0x06:0x09] = [Alphabet.CYRILLIC, Alphabet.HEBREW, Alphabet.UCS2]
+    table[0x0F] = Alphabet.GBK
+    table[0x10:0x14] = [Alphabet.GSM7] * 4
+    table[0x18:0x1C] = [Alphabet.UCS2] * 4
+    table[0xC0:0xE0] = [Alphabet.GSM7] * 32
+    table[0xE0:0xF0] = [Alphabet.UCS2] * 16
+    table[0xF0:0xF4] = [Alphabet.GSM7] * 4
+    return tuple(table)
+
+
+_ALPHABETS = _alphabets()
+
+
+def alphabet(data_coding: int, default: Alphabet) -> Alphabet:
+    """The alphabet of a `data_coding` octet; `default` is what 0 means between these two parties."""
+    return _ALPHABETS[data_coding] or default
+
+
+def decode(alphabet: Alphabet, octets: bytes) -> str:
+    """The text of `octets` (without a UDH). `OCTETS` is shown in hexadecimal.
+
+    UCS2 is read as UTF-16BE. Raises `TextError` for an odd length, a byte order mark, a surrogate
+    without its pair, and octets that the alphabet does not define.
+    """
+    if alphabet is Alphabet.UCS2:
+        if octets.startswith(_BYTE_ORDER_MARKS):
+            raise TextError("UCS-2 text with a byte order mark")
+        return _decode("utf-16-be", octets)
+    if alphabet is Alphabet.GSM7:
+        return gsm.decode(octets)
+    if alphabet is Alphabet.OCTETS:
+        return octets.hex()
+    return _decode(alphabet, octets)
+
+
+def _decode(codec: str, octets: bytes) -> str:
+    try:
+        return octets.decode(codec)
+    except UnicodeDecodeError as error:
+        raise TextError(f"octet {error.start} is not {codec}: {error.reason}") from None
+
+
+_DATA_CODINGS = {
+    Alphabet.GSM7: 0x00,
+    Alphabet.ASCII: 0x01,
+    Alphabet.LATIN1: 0x03,
+    Alphabet.CYRILLIC: 0x06,
+    Alphabet.HEBREW: 0x07,
+    Alphabet.UCS2: 0x08,
+    Alphabet.GBK: 0x0F,
+}
+
+
+def encode(text: str, prefer: Alphabet = Alphabet.GSM7) -> tuple[int, bytes]:
+    """`text` as (data_coding, octets): in the preferred alphabet when it fits, in UTF-16BE (8) when not.
+
+    Raises `TextError` for a surrogate without its pair and `ValueError` for an alphabet that has no
+    data_coding of its own (`UTF8`, `OCTETS`).
+    """
+    data_coding = _DATA_CODINGS.get(prefer)
+    if data_coding is None:
+        raise ValueError(f"{prefer} has no data_coding")
+    octets = _encode(prefer, text)
+    if octets is not None:
+        return data_coding, octets
+    try:
+        return _DATA_CODINGS[Alphabet.UCS2], text.encode("utf-16-be")
+    except UnicodeEncodeError as error:
+        raise TextError(f"character {error.start} is half of a surrogate pair") from None
+
+
+def _encode(alphabet: Alphabet, text: str) -> bytes | None:
+    if alphabet is Alphabet.GSM7:
+        return gsm.encode(text)
+    if alphabet is Alphabet.UCS2:
+        return None
+    try:
+        return text.encode(alphabet)
+    except UnicodeEncodeError:
+        return None

@@ -1,0 +1,121 @@
+"""Each corruption is planted with the tables' own guards off, and must be found and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection
+
+from ledger import sql
+from ledger.audit import Violation, audit
+from ledger.lots import Lot
+from ledger.transfer import Hold, Kind
+
+
+@pytest.fixture
+def unguarded(conn: Connection) -> Iterator[Connection]:
+    """A sound ledger: message 1 held, 2 settled, 3 voided, 4 refunded in part; "shop" idle. Guards off."""
+    sql.topup(conn, Lot(1, "bank", 100, 800, "R1", at_ms=0))
+    sql.topup(conn, Lot(2, "shop", 50, 400, "R2", at_ms=0))
+    items = [Hold(message_id, "bank", 3) for message_id in (1, 2, 3, 4)]
+    sql.hold(conn, items, at_ms=1)
+    sql.resolve(conn, Kind.SETTLE, [items[1], items[3]], at_ms=2)
+    sql.resolve(conn, Kind.VOID, [items[2]], at_ms=2)
+    sql.refund(conn, [Hold(4, "bank", 2)], at_ms=3)
+    conn.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+    yield conn
+    conn.exec_driver_sql("PRAGMA ignore_check_constraints = OFF")
+
+
+def test_a_sound_ledger_has_no_violation(unguarded: Connection) -> None:
+    assert audit(unguarded) == []
+
+
+def test_an_empty_ledger_has_no_violation(conn: Connection) -> None:
+    assert audit(conn) == []
+
+
+@pytest.mark.parametrize(
+    ("corruption", "identity", "account", "source_id"),
+    [
+        ("UPDATE ledger_account SET held = -3, remaining = 99", "BALANCE_NOT_NEGATIVE", "bank", None),
+        ("UPDATE ledger_account SET topped_up = topped_up + 1", "BALANCE_ADDS_UP", "bank", None),
+        (
+            "UPDATE ledger_account SET held = held - 1, settled = settled + 1",
+            "BALANCE_IS_SUM_OF_TRANSFERS",
+            "bank",
+            None,
+        ),
+        (
+            "UPDATE ledger_account SET remaining = remaining - 1, returned = 1",
+            "BALANCE_IS_SUM_OF_TRANSFERS",
+            "bank",
+            None,
+        ),
+        (
+            "INSERT INTO ledger_account VALUES ('club', 5, 5, 0, 0, 0)",
+            "BALANCE_IS_SUM_OF_TRANSFERS",
+            "club",
+            None,
+        ),
+        ("DELETE FROM ledger_account", "TRANSFER_HAS_ACCOUNT", "bank", 1),
+        ("UPDATE ledger_transfer SET units = 0 WHERE source_id = 1", "TRANSFER_MOVES_UNITS", "bank", 1),
+        ("UPDATE ledger_transfer SET kind = 3 WHERE stage = 1", "KIND_FITS_STAGE", "bank", 1),
+        ("UPDATE ledger_transfer SET kind = 9 WHERE stage = 2", "KIND_FITS_STAGE", "bank", 2),
+        ("UPDATE ledger_transfer SET stage = 4 WHERE stage = 3", "KIND_FITS_STAGE", "bank", 4),
+        ("DELETE FROM ledger_transfer WHERE stage = 1", "RESOLUTION_HAS_EQUAL_HOLD", "bank", 2),
+        (
+            "UPDATE ledger_transfer SET units = 2 WHERE stage = 2 AND source_id = 3",
+            "RESOLUTION_HAS_EQUAL_HOLD",
+            "bank",
+            3,
+        ),
+        (
+            "UPDATE ledger_transfer SET account = 'shop' WHERE stage = 2 AND source_id = 3",
+            "RESOLUTION_HAS_EQUAL_HOLD",
+            "shop",
+            3,
+        ),
+        (
+            "DELETE FROM ledger_transfer WHERE stage = 2 AND source_id = 4",
+            "REFUND_WITHIN_SETTLE",
+            "bank",
+            4,
+        ),
+        (
+            "UPDATE ledger_transfer SET kind = 4 WHERE stage = 2 AND source_id = 4",
+            "REFUND_WITHIN_SETTLE",
+            "bank",
+            4,
+        ),
+        ("UPDATE ledger_transfer SET units = 4 WHERE stage = 3", "REFUND_WITHIN_SETTLE", "bank", 4),
+        ("DELETE FROM ledger_transfer WHERE stage = 0", "LOT_HAS_EQUAL_TOPUP", "bank", 1),
+        ("UPDATE ledger_lot SET units = 99 WHERE lot_id = 2", "LOT_HAS_EQUAL_TOPUP", "shop", 2),
+        ("UPDATE ledger_lot SET account = 'shop'", "LOT_HAS_EQUAL_TOPUP", "shop", 1),
+        ("DELETE FROM ledger_lot WHERE lot_id = 2", "TOPUP_HAS_EQUAL_LOT", "shop", 2),
+        ("UPDATE ledger_lot SET amount_fen = -1 WHERE lot_id = 2", "LOT_NOT_NEGATIVE", "shop", 2),
+    ],
+)
+def test_a_planted_corruption_is_found(
+    unguarded: Connection, corruption: str, identity: str, account: str, source_id: int | None
+) -> None:
+    unguarded.exec_driver_sql(corruption)
+    found = {(each.identity, each.account, each.source_id) for each in audit(unguarded)}
+    assert (identity, account, source_id) in found
+
+
+def test_a_violation_shows_the_numbers_that_differ(unguarded: Connection) -> None:
+    unguarded.exec_driver_sql("UPDATE ledger_transfer SET units = 4 WHERE stage = 3")
+    assert Violation(
+        "REFUND_WITHIN_SETTLE",
+        "bank",
+        4,
+        "kind 5, units 4, kind_before 3, units_before 3, account_before bank",
+    ) in audit(unguarded)
+
+
+def test_a_broken_ledger_is_reported_up_to_the_limit_of_each_identity(unguarded: Connection) -> None:
+    unguarded.exec_driver_sql("DELETE FROM ledger_transfer WHERE stage = 1")
+    found = [each for each in audit(unguarded, limit=2) if each.identity == "RESOLUTION_HAS_EQUAL_HOLD"]
+    assert len(found) == 2

@@ -1,0 +1,92 @@
+"""Hypothesis strategies for PDUs that the specification allows, for tests of the codec."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from smpp.address import Address
+from smpp.pdu import (
+    Bind,
+    BindResp,
+    DeliverSm,
+    DeliverSmResp,
+    EnquireLink,
+    EnquireLinkResp,
+    GenericNack,
+    Pdu,
+    SubmitSm,
+    SubmitSmResp,
+    Tlvs,
+    Unbind,
+    UnbindResp,
+    UnparsedPdu,
+)
+
+OCTET = st.integers(0, 255)
+DIGITS = st.text(alphabet="0123456789", min_size=1, max_size=20)
+TIMES = st.sampled_from(["", "000001000000000R", "250131120000000+"])
+
+
+def strings(max_size: int) -> st.SearchStrategy[str]:
+    """Latin-1 without NUL."""
+    return st.binary(max_size=max_size).map(lambda octets: octets.replace(b"\0", b"").decode("latin-1"))
+
+
+def addresses(addr: st.SearchStrategy[str]) -> st.SearchStrategy[Address]:
+    """Addresses of any TON and NPI."""
+    return st.builds(Address, OCTET, OCTET, addr)
+
+
+TLVS: st.SearchStrategy[Tlvs] = st.lists(
+    st.one_of(
+        st.tuples(st.just(0x0204), st.binary(min_size=2, max_size=2)),
+        st.tuples(st.just(0x0381), st.binary(min_size=4, max_size=19)),
+        st.tuples(st.integers(0x1400, 0x3FFF), st.binary(max_size=30)),
+    ),
+    max_size=4,
+).map(tuple)
+SAR: st.SearchStrategy[Tlvs] = st.integers(1, 255).flatmap(
+    lambda total: st.tuples(
+        st.tuples(st.just(0x020C), st.binary(min_size=2, max_size=2)),
+        st.tuples(st.just(0x020E), st.just(bytes([total]))),
+        st.tuples(st.just(0x020F), st.integers(1, total).map(lambda seqnum: bytes([seqnum]))),
+    )
+)
+
+_CONTENT: st.SearchStrategy[tuple[bytes, Tlvs]] = st.one_of(
+    st.tuples(st.binary(max_size=254), st.one_of(TLVS, SAR)),
+    st.tuples(st.just(b""), st.binary(max_size=600).map(lambda payload: ((0x0424, payload),))),
+)
+
+
+def _messages(
+    make: type[SubmitSm | DeliverSm], destination: st.SearchStrategy[str]
+) -> st.SearchStrategy[SubmitSm | DeliverSm]:
+    return st.builds(
+        lambda head, tail, content: make(*head, *tail, *content),
+        st.tuples(
+            strings(5), addresses(strings(20)), addresses(destination), OCTET, OCTET, st.integers(0, 3)
+        ),
+        st.tuples(
+            TIMES, TIMES, OCTET.filter(lambda octet: octet & 3 != 3), st.integers(0, 1), OCTET, st.just(0)
+        ),
+        _CONTENT,
+    )
+
+
+SUBMIT_SMS = _messages(SubmitSm, DIGITS)
+DELIVER_SMS = _messages(DeliverSm, strings(20))
+BINDS = st.builds(
+    Bind, st.sampled_from([1, 2, 9]), strings(15), strings(8), strings(12), OCTET, addresses(strings(40))
+)
+
+PDUS: st.SearchStrategy[Pdu] = st.one_of(
+    SUBMIT_SMS,
+    DELIVER_SMS,
+    BINDS,
+    st.builds(BindResp, st.sampled_from([0x80000001, 0x80000002, 0x80000009]), strings(15), TLVS),
+    st.builds(SubmitSmResp, strings(64), TLVS),
+    st.builds(DeliverSmResp, strings(64), TLVS),
+    st.sampled_from([EnquireLink(), EnquireLinkResp(), Unbind(), UnbindResp(), GenericNack()]),
+    st.builds(UnparsedPdu, st.sampled_from([0x03, 0x103, 0x1234, 0x80010000]), st.binary(max_size=50)),
+)
