@@ -48,7 +48,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A submit_sm that is not accepted: the rule or `GatewayError`, its status, and the clause if there is one."""
+    """A submit_sm that is not accepted: by which rule or `GatewayError`, with which status, which clause."""
 
     rule: str
     command_status: int
@@ -133,9 +133,7 @@ def _judge(
             content = text.decode(alphabet, octets)
         except TextError:
             return refuse(TEXT_UNREADABLE)
-        submission = Submission(
-            content, starts, ruleset.message_class, pdu.source.addr, pdu.destination.addr
-        )
+        submission = Submission(content, starts, ruleset.message_class, pdu.source.addr, pdu.destination.addr)
         verdict = chain.evaluate(ruleset, submission).verdict
     if isinstance(verdict, Refuse):
         return verdict

@@ -53,13 +53,13 @@ class Gateway:
     async def start(self) -> None:
         """Recover, bind to the carriers, open the door.
 
-        Raises StoreError for a database that cannot be used, and Twisted's CannotListenError for a port in use.
+        Raises StoreError for a database that cannot be used, Twisted's CannotListenError for a port in use.
         """
         settings, world = self._settings, self._world
         opened = self._opened = await open_store(settings, world)
         self._wire(opened)
         for account, route, count in opened.recovered.queued:
-            self._dispatcher.queued(account, route, int(world.clock.now() * 1000), count)
+            self._dispatcher.found(account, route, count)
         while await self._sweeper.end_overdue():
             pass
         self._pool.start(self._dispatcher, self._inbound)
@@ -72,7 +72,7 @@ class Gateway:
         log.info("gateway.started", host=listen.host, port=self.port, epoch=opened.recovered.epoch)
 
     async def stop(self) -> None:
-        """Close the door, finish what is under way, close the store. What could not be finished is in doubt."""
+        """Close the door, finish what is under way, close the store. What cannot be finished is in doubt."""
         if self._opened is None or self._stopping:
             return
         self._stopping = True

@@ -40,6 +40,10 @@ class StatedClock:
         self._source = monotonic
         self._offset = start - monotonic()
 
+    def put(self, now: float) -> None:
+        """Put the clock to another instant (unix seconds); `monotonic` does not notice."""
+        self._offset = now - self._source()
+
     def now(self) -> float:
         return self._source() + self._offset
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
+from gateway.message import Message
 from smpp import codec
 from smpp.commands import CommandId
 from smpp.message_state import MessageState
@@ -28,26 +29,26 @@ def wants_news(registered_delivery: int) -> bool:
 
 
 def receipt_body(
-    message_id: int,
-    submit_body: bytes,
+    message: Message,
     state: MessageState,
     error: str,
-    submitted_at: int,
     done_at: int,
     zone: tzinfo,
 ) -> bytes:
-    """The deliver_sm body that reports `state` to the sender of `submit_body`. Instants are unix milliseconds."""
-    submit = codec.decode(CommandId.SUBMIT_SM, submit_body, strict=False)
+    """The deliver_sm body that reports `state` of a message to its sender.
+
+    `done_at` is in unix milliseconds; `zone` is that of the dates in the text.
+    """
+    submit = codec.decode(CommandId.SUBMIT_SM, message.body, strict=False)
     assert isinstance(submit, SubmitSm)
     return codec.encode_body(
         format_receipt(
             submit.source,
             submit.destination,
-            str(message_id),
+            str(message.message_id),
             state,
             error,
-            datetime.fromtimestamp(submitted_at / 1000, zone),
+            datetime.fromtimestamp(message.submitted_at / 1000, zone),
             datetime.fromtimestamp(done_at / 1000, zone),
         )
     )
-

@@ -1,8 +1,9 @@
 """What becomes of a submit that was never answered.
 
-The carrier may have it or not, and SMPP offers no way to be sure. The account decides: `park` waits for a late
-response or a receipt until a deadline, then the message ends UNKNOWN and its units go back; `resend` sends
-again, which may reach the recipient twice and is marked as a resend. Either way the customer is charged once.
+The carrier may have it or not, and SMPP offers no way to be sure. The account decides: `park` waits for a
+late response or a receipt until a deadline, then the message ends UNKNOWN and its units go back; `resend`
+sends again, which may reach the recipient twice and is marked as a resend. Either way the customer is charged
+once.
 """
 
 from __future__ import annotations
@@ -13,7 +14,13 @@ from gateway.settings import Account, InDoubtPolicy
 
 
 def unanswered(
-    message: Message, account: Account | None, bind: str, sent_at: int, now: int, in_doubt_s: float, wait_s: float
+    message: Message,
+    account: Account | None,
+    bind: str,
+    sent_at: int,
+    now: int,
+    in_doubt_s: float,
+    wait_s: float,
 ) -> Outcome:
     """The outcome of an attempt without an answer. `account` is None when the settings no longer have it.
 

@@ -8,8 +8,9 @@ has a way out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
+
+from smpp.value import value
 
 
 class State(IntEnum):
@@ -49,7 +50,7 @@ def sources(following: State) -> tuple[State, ...]:
     return tuple(state for state, nexts in TRANSITIONS.items() if following in nexts)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Message:
     """One row of the message table. Instants are unix milliseconds.
 

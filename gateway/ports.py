@@ -28,7 +28,7 @@ class AttemptOutcome(IntEnum):
     NOT_SENT = 5
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outcome:
     """The end of one attempt. Instants are unix milliseconds.
 
@@ -51,14 +51,14 @@ class Outcome:
 
 @value(frozen=True, slots=True)
 class Attempt:
-    """One submit on its way: the message (its `attempts` is the number of this one), by which bind, and when."""
+    """One submit on its way: the message (its `attempts` numbers this one), by which bind, and since when."""
 
     message: Message
     bind: str
     sent_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CarrierReceipt:
     """A carrier's word on one of its message ids. `destination_addr` is the recipient it names.
 
@@ -95,7 +95,7 @@ class Inbound:
     received_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Delivery:
     """One deliver_sm owed to a customer: a receipt of `message_id`, or a reply (`message_id` None)."""
 
@@ -116,7 +116,7 @@ class DeliveryOutcome(IntEnum):
     ABANDONED = 3
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FinishedDelivery:
     """An answer to a delivery, or the lack of one; `due_at` is when a RETRY may go out again."""
 
@@ -125,7 +125,7 @@ class FinishedDelivery:
     due_at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Ended:
     """A message that has reached its end; `was_queued` if it was waiting until then."""
 
@@ -139,8 +139,8 @@ class Ended:
 class Recorded:
     """What a batch brought about: deliveries now owed, messages now ended.
 
-    `unknown` are the receipts of messages that nobody knows (yet). They are parked, but for those that are only
-    presumed to be receipts: such a one is a recipient's message, and not recorded here.
+    `unknown` are the receipts of messages that nobody knows (yet). They are parked, but for those that are
+    only presumed to be receipts: such a one is a recipient's message, and not recorded here.
     """
 
     deliveries: Sequence[Delivery] = ()
@@ -179,7 +179,7 @@ class Store(Protocol):
         ...
 
     def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
-        """Store messages with their holds; for each None, or the rule that refuses it (and no trace of it)."""
+        """Store messages with their holds; for each None, or the rule that refuses it and leaves no trace."""
         ...
 
     def claim(
@@ -205,7 +205,7 @@ class Store(Protocol):
         ...
 
     def record_inbound(self, inbound: Sequence[Inbound]) -> Deferred[Recorded]:
-        """Write down replies; one that opts out also deletes that customer's waiting messages to the number."""
+        """Write down replies; one that opts out also deletes that customer's waiting messages to it."""
         ...
 
     def waiting_deliveries(
@@ -219,7 +219,7 @@ class Store(Protocol):
         ...
 
     def end_overdue(self, count: int, receipt_wait_s: float) -> Deferred[Recorded]:
-        """End up to `count` messages whose deadline has passed: EXPIRED if never accepted, UNKNOWN after that."""
+        """End up to `count` messages past their deadline: EXPIRED if never accepted, UNKNOWN after that."""
         ...
 
     def abandon_deliveries(self, created_before: int, count: int) -> Deferred[list[Delivery]]:
@@ -254,8 +254,8 @@ class Outlet(Protocol):
     def send(self, messages: Sequence[tuple[Message, Slot]]) -> None:
         """Submit messages whose intent is committed, each in its slot."""
 
-    def queued(self, account: str, route: str, due_at: int) -> None:
-        """A message now waits on a route, due at `due_at`."""
+    def queued(self, messages: Sequence[Message]) -> None:
+        """These messages now wait."""
 
     def waiting(self, account: str) -> int:
         """How many messages of an account wait."""

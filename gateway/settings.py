@@ -127,7 +127,7 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Messages of `account` (None: any) to destinations that start with `prefix` go to `carriers` in order."""
+    """Messages of `account` (None: any) to numbers that start with `prefix` go to `carriers`, in order."""
 
     account: str | None
     prefix: str

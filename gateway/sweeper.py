@@ -59,9 +59,7 @@ class Sweeper:
         self._ended(recorded.ended)
         self._owe(recorded.deliveries)
         for end in recorded.ended:
-            log.info(
-                "message.overdue", message_id=end.message_id, account=end.account, state=end.state.name
-            )
+            log.info("message.overdue", message_id=end.message_id, account=end.account, state=end.state.name)
         return len(recorded.ended) == self._limits.batch_max
 
     async def _abandon(self) -> bool:

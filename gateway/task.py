@@ -15,6 +15,8 @@ def start(coroutine: Coroutine[Deferred[object], object, object], doing: str) ->
     """Run a coroutine to its end on its own; a failure that nobody expected becomes an error in the log."""
 
     def failed(failure: Failure) -> None:
-        log.error("task.failed", doing=doing, error=failure.getErrorMessage(), traceback=failure.getTraceback())
+        log.error(
+            "task.failed", doing=doing, error=failure.getErrorMessage(), traceback=failure.getTraceback()
+        )
 
     return Deferred.fromCoroutine(coroutine).addErrback(failed)

@@ -148,6 +148,7 @@ class SessionProtocol(Protocol):
             self.close("not bound")
             return
         self.session.unbind(self.reactor.seconds())
+        self._held = False  # its answer must be read, and the session takes no requests any more
         if self.session.blocked:
             self._receive(b"")  # what was held back is refused now
         self.flush()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
-from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
@@ -36,8 +36,8 @@ class Port(Protocol):
 class World:
     """Time, chance, network and threads.
 
-    `commit_in` runs a COMMIT, `check_in` a password check, both off the reactor; `connect` gives a way to connect
-    to a carrier; `listen(port, factory, host)` opens a port. `close` gives the threads back.
+    `commit_in` runs a COMMIT, `check_in` a password check, both off the reactor; `connect` gives a way to
+    connect to a carrier; `listen(port, factory, host)` opens a port. `close` gives the threads back.
     """
 
     reactor: ReactorTime
@@ -46,12 +46,14 @@ class World:
     commit_in: Callable[[Callable[[], None]], Deferred[None]]
     check_in: Callable[[Callable[[], bool]], Deferred[bool]]
     connect: Callable[[Carrier], Connect]
-    listen: Callable[[int, Factory, str], Port]
+    listen: Callable[[int, Any, str], Port]
     close: Callable[[], None]
 
 
 def real_world(reactor: Any, clock: Clock | None = None) -> World:
-    """The world as it is. The store has a thread of its own, for its commits must not wait behind passwords."""
+    """The world as it is. Commits have a thread of their own, for they must not wait behind passwords."""
+    # Twisted's own clock is the time of day; timers must not jump when that is set right.
+    reactor.seconds = time.monotonic
     commits = _pool("commit", 1)
     checks = _pool("check", _THREADS_MAX)
 

@@ -56,6 +56,8 @@ _STRINGS = (
     (0, spec.VALIDITY_PERIOD),
 )
 _SAR = frozenset({spec.SAR_MSG_REF_NUM, spec.SAR_TOTAL_SEGMENTS, spec.SAR_SEGMENT_SEQNUM})
+# TLVs whose validity depends on other fields.
+_DEPENDENT = _SAR | {spec.MESSAGE_PAYLOAD}
 _BINDS = (CommandId.BIND_RECEIVER, CommandId.BIND_TRANSMITTER, CommandId.BIND_TRANSCEIVER)
 _BODILESS: dict[int, Pdu] = {
     pdu.command_id: pdu for pdu in (EnquireLink(), EnquireLinkResp(), Unbind(), UnbindResp(), GenericNack())
@@ -184,18 +186,22 @@ def _whole_tlvs(body: bytes, start: int) -> tuple[Tlvs, int]:
 
 def _check_tlvs(pdu: SubmitSm | DeliverSm, expected: Mapping[int, TlvSpec]) -> None:
     """Tags that the PDU is not expected to have pass as they are (SMPP 3.4, 3.3)."""
+    depends = False
     for tag, octets in pdu.tlvs:
         tlv_spec = expected.get(tag)
-        if tlv_spec is not None and not tlv_spec.least <= len(octets) <= tlv_spec.most:
-            raise PduError(CommandStatus.ESME_RINVPARLEN, f"{tlv_spec.name} has {len(octets)} octets")
-    values = dict(pdu.tlvs)
-    if pdu.short_message and spec.MESSAGE_PAYLOAD in values:
+        if tlv_spec is not None:
+            if not tlv_spec.least <= len(octets) <= tlv_spec.most:
+                raise PduError(CommandStatus.ESME_RINVPARLEN, f"{tlv_spec.name} has {len(octets)} octets")
+            depends = depends or tag in _DEPENDENT
+    if depends:
+        _check_dependent(pdu.short_message, dict(pdu.tlvs))
+
+
+def _check_dependent(short_message: bytes, values: Mapping[int, bytes]) -> None:
+    if short_message and spec.MESSAGE_PAYLOAD in values:
         raise PduError(CommandStatus.ESME_ROPTPARNOTALLWD, "message_payload beside a short_message")
-    if not _SAR.isdisjoint(values):
-        _check_sar(values)
-
-
-def _check_sar(values: Mapping[int, bytes]) -> None:
+    if _SAR.isdisjoint(values):
+        return
     if not values.keys() >= _SAR:
         raise PduError(CommandStatus.ESME_RMISSINGOPTPARAM, "one of the three sar TLVs is missing")
     total, seqnum = values[spec.SAR_TOTAL_SEGMENTS][0], values[spec.SAR_SEGMENT_SEQNUM][0]

@@ -34,8 +34,8 @@ from smpp.transitions import BOUND_STATE, REFUSALS, Action, Role, State, actions
 from smpp.window import Window
 
 
-def error_response_id(command_id: int, command_status: int) -> int:
-    """What carries an error: the request's own response, or generic_nack where its header is at fault."""
+def response_id_for(command_id: int, command_status: int) -> int:
+    """What carries a status: the request's own response, or generic_nack where its header is at fault."""
     if command_status == CommandStatus.ESME_RINVCMDID:
         return CommandId.GENERIC_NACK
     return command_id | RESPONSE_BIT
@@ -303,7 +303,7 @@ class Lifecycle:
         self._out.append(codec.frame(command_id, command_status, sequence_number, b""))
 
     def _refuse(self, frame: Frame, command_status: int, reason: str, events: list[Event]) -> None:
-        self._send(error_response_id(frame.command_id, command_status), frame.sequence_number, command_status)
+        self._send(response_id_for(frame.command_id, command_status), frame.sequence_number, command_status)
         events.append(ProtocolFault(command_status, reason, frame.command_id))
 
     def _ignore(self, frame: Frame, now: float, events: list[Event]) -> None:

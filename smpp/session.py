@@ -27,7 +27,7 @@ from smpp.events import (
     ResponseReceived,
 )
 from smpp.framer import Frame
-from smpp.lifecycle import Lifecycle, error_response_id
+from smpp.lifecycle import Lifecycle, response_id_for
 from smpp.pdu import Pdu
 from smpp.session_settings import SessionSettings
 from smpp.status import CommandStatus
@@ -143,22 +143,23 @@ class Session(Lifecycle):
         return sequence_number
 
     def respond(self, sequence_number: int, pdu: Pdu | None, command_status: int = 0) -> None:
-        """Answer a request of the peer's: with `pdu`, or with an error status and mostly no body.
+        """Answer a request of the peer's: with `pdu`, or with an error status and no body.
 
-        ESME_RINVCMDID goes out as a generic_nack. No effect once the session is over. ValueError if no such
-        request is unanswered, or if `pdu` does not answer it or cannot be encoded; then it stays unanswered.
+        With both, the error carries the body, for peers that read the TLVs of an error (SMPP 5.0); but
+        ESME_RINVCMDID always goes out as a bare generic_nack. No effect once the session is over.
+        ValueError if no such request is unanswered, or if `pdu` does not answer it or cannot be encoded; then
+        it stays unanswered.
         """
         if self._over:
             return
         command_id = self._unanswered.get(sequence_number)
         if command_id is None:
             raise ValueError(f"no unanswered request {sequence_number}")
-        if command_status:
-            response_id = error_response_id(command_id, command_status)
-            body = b"" if pdu is None else codec.encode_body(pdu)
-            octets = codec.frame(response_id, command_status, sequence_number, body)
-        elif pdu is not None and pdu.command_id == command_id | RESPONSE_BIT:
-            octets = codec.encode(pdu, sequence_number)
+        response_id = response_id_for(command_id, command_status)
+        if command_status and (pdu is None or response_id == CommandId.GENERIC_NACK):
+            octets = codec.frame(response_id, command_status, sequence_number, b"")
+        elif pdu is not None and pdu.command_id == response_id:
+            octets = codec.encode(pdu, sequence_number, command_status)
         else:
             raise ValueError(f"{pdu} does not answer a {command_name(command_id)}")
         del self._unanswered[sequence_number]

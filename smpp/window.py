@@ -40,8 +40,8 @@ class Window(Generic[T]):
 
     @property
     def room(self) -> int:
-        """How many more requests may be opened now."""
-        return self.size - len(self._open)
+        """How many more requests may be opened now; never negative, though `size` may be lowered."""
+        return max(0, self.size - len(self._open))
 
     @property
     def late(self) -> int:

@@ -133,9 +133,7 @@ class CarrierBind:
         return not self._stopping
 
     def _make_link(self) -> CarrierLink:
-        return CarrierLink(
-            self.carrier, self._reactor, self, self._limits.pdu_max, self._limits.batch_max
-        )
+        return CarrierLink(self.carrier, self._reactor, self, self._limits.pdu_max, self._limits.batch_max)
 
     async def _pause(self) -> None:
         wait_s = delay_s(
@@ -177,7 +175,7 @@ class CarrierBind:
         return self.carrier.window_max - self._taken
 
     def opens_in_s(self) -> float:
-        """How long the carrier's rate, or its wish to be left alone, still forbids a submit; 0: not at all."""
+        """How long the carrier's rate, or its wish to be left alone, still forbids a submit."""
         now = self._reactor.seconds()
         opens = self._paused_until
         if self._bucket is not None:

@@ -58,9 +58,7 @@ class Dispatcher:
         self._pool = pool
         self._metrics = metrics
         self._owe = owe
-        self._outcomes: Batch[tuple[Outcome, Slot | None]] = Batch(
-            reactor, limits.batch_max, self._record
-        )
+        self._outcomes: Batch[tuple[Outcome, Slot | None]] = Batch(reactor, limits.batch_max, self._record)
         # When something on a route is next due, in unix milliseconds; a route without an entry has no queue.
         self._due: dict[str, int] = {}
         self._claiming: dict[str, list[str]] = {}
@@ -90,11 +88,17 @@ class Dispatcher:
             bind.take()
         return bind
 
-    def queued(self, account: str, route: str, due_at: int, count: int = 1) -> None:
-        """`count` messages now wait on a route, the first due at `due_at`."""
-        self._waiting[account] += count
-        self._note_due(route, due_at)
+    def queued(self, messages: Sequence[Message]) -> None:
+        """These messages now wait."""
+        for message in messages:
+            self._waiting[message.account] += 1
+            self._note_due(message.route, message.due_at)
         self._pump()
+
+    def found(self, account: str, route: str, count: int) -> None:
+        """`count` messages have waited on a route since an earlier life of the gateway."""
+        self._waiting[account] += count
+        self._note_due(route, self._now())
 
     def ended(self, ended: Sequence[Ended]) -> None:
         """Messages have reached their end."""

@@ -8,7 +8,6 @@ answered otherwise; only when the store could not take it is it asked to come ag
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import structlog
 
@@ -26,11 +25,12 @@ from smpp.errors import PduError
 from smpp.pdu import DeliverSm
 from smpp.status import CommandStatus
 from smpp.text import Alphabet, TextError
+from smpp.value import value
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Item:
     """A deliver_sm in our hands: the one link and number to answer it, and what it said."""
 

@@ -9,7 +9,6 @@ connection.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol as Interface
 from typing import cast
 
@@ -31,6 +30,7 @@ from smpp.framer import Frame, Framer
 from smpp.pdu import DeliverSm, SubmitSmResp
 from smpp.status import CommandStatus
 from smpp.timers import Due, Timers, TimerSettings
+from smpp.value import value
 from smpp.window import Window
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 _NO_MESSAGE_ID = b"\0"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Answer:
     """A carrier's answer to an attempt; `carrier_message_id` is None where it gave none."""
 

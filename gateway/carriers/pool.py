@@ -71,4 +71,3 @@ class CarrierPool:
             if room > most:
                 best, most = bind, room
         return best
-

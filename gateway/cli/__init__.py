@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.account import account
 from gateway.cli.check import check
+from gateway.cli.demo import demo
 from gateway.cli.run import run
 from gateway.cli.send import send
 from gateway.cli.simulate import simulate_carrier
@@ -19,6 +20,7 @@ def main() -> None:
 
 main.add_command(account)
 main.add_command(check)
+main.add_command(demo)
 main.add_command(run)
 main.add_command(send)
 main.add_command(simulate_carrier)

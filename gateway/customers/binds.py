@@ -44,7 +44,7 @@ class Binds:
         self._bound: Counter[str] = Counter()
 
     async def admit(self, bind: Bind, host: str) -> tuple[Account | None, str | None]:
-        """The account that a bind from `host` is for, if there is one, and the rule that refuses it, if one does.
+        """The account that a bind from `host` is for, if any, and the rule that refuses it, if one does.
 
         A bind that is let in counts until `leave`.
         """

@@ -1,8 +1,8 @@
 """What customers are owed, on its way to them: at least once, oldest first, until acknowledged.
 
 Everything owed is in the store; here is only what is in hand. While an account keeps up, a new delivery goes
-straight to a bind. Once there is more than its binds take, the rest is left in the store and read in pages when
-there is room again: an account that is away, or reads slowly, costs no memory and delays nobody else.
+straight to a bind. Once there is more than its binds take, the rest is left in the store and read in pages
+when there is room again: an account that is away, or reads slowly, costs no memory and delays nobody else.
 """
 
 from __future__ import annotations

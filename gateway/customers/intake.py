@@ -189,7 +189,7 @@ class Intake:
         messages: Sequence[Message],
         rules: Sequence[str | None],
     ) -> None:
-        sends = []
+        sends, queued = [], []
         for offer, slot, message, rule in zip(offers, slots, messages, rules, strict=True):
             if rule is not None:
                 if slot is not None:
@@ -200,11 +200,13 @@ class Intake:
             self._metrics.messages_accepted[message.account] += 1
             self._metrics.units_accepted[message.account] += message.units
             if slot is None:
-                self._outlet.queued(message.account, message.route, message.due_at)
+                queued.append(message)
             else:
                 sends.append((message, slot))
         if sends:
             self._outlet.send(sends)
+        if queued:
+            self._outlet.queued(queued)
 
     def _refuse(self, submitter: Submitter, sequence_number: int, refused: Refusal) -> None:
         self._metrics.messages_refused[submitter.account.name, refused.rule] += 1

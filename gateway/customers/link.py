@@ -92,7 +92,8 @@ class CustomerLink(SessionProtocol):
 
     def refuse(self, sequence_number: int, refusal: Refusal) -> None:
         """Answer a submit_sm with the status of a refusal, and its reason where the account wants to know."""
-        pdu = _explanation(refusal) if self.account.explain else None
+        told = self.account.explain and self.session.interface_version >= VERSION_34
+        pdu = _explanation(refusal) if told else None
         self.session.respond(sequence_number, pdu, refusal.command_status)
         log.info(
             "message.refused", account=self.account.name, rule=refusal.rule, status=refusal.command_status

@@ -12,15 +12,20 @@ from gateway.store import schema
 from gateway.store.dialect import insert_rows
 from gateway.store.ends import Means
 from ledger import sql as ledger
+from ledger.prepared import Prepared
+from ledger.rows import dumps, texts
 from ledger.transfer import Hold
 from policy.clauses import QUOTA_EXHAUSTED, RECIPIENT_OPTED_OUT
 
 _INSERT = insert_rows(schema.message)
+_OPTED_OUT = Prepared(
+    select(schema.opt_out.c.number, schema.opt_out.c.account).where(
+        schema.opt_out.c.number.in_(texts("numbers"))
+    )
+)
 
 
-def admit(
-    connection: Connection, messages: Sequence[Message], means: Means, now: int
-) -> list[str | None]:
+def admit(connection: Connection, messages: Sequence[Message], means: Means, now: int) -> list[str | None]:
     """For each message None, stored with its hold, or the rule that refuses it, with no trace left."""
     numbers = [plain(message.destination_addr, means.country_code) for message in messages]
     silenced = _opted_out(connection, numbers)
@@ -41,9 +46,7 @@ def admit(
 
 
 def _opted_out(connection: Connection, numbers: Sequence[str]) -> set[tuple[str, str]]:
-    table = schema.opt_out
-    query = select(table.c.number, table.c.account).where(table.c.number.in_(set(numbers)))
-    return {(row[0], row[1]) for row in connection.execute(query)}
+    return {(row[0], row[1]) for row in _OPTED_OUT.execute(connection, numbers=dumps(numbers))}
 
 
 def _row(message: Message) -> tuple[object, ...]:

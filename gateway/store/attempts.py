@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, bindparam, func, select, update
 
 from gateway.message import State, sources
 from gateway.ports import AttemptOutcome, Claimed, Outcome, Recorded
 from gateway.store import receipts, schema
 from gateway.store.dialect import Bulk, constant, upsert_rows
-from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, rows_of
+from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, messages_of
 from ledger import sql as ledger
+from ledger.prepared import Prepared
+from ledger.rows import dumps, texts
 from ledger.transfer import Hold, Kind
 from smpp.receipt import look_up_key
 
@@ -29,6 +31,18 @@ def _in_state(*states: State) -> ColumnElement[bool]:
     return _message.c.state.in_([constant(state) for state in states])
 
 
+_waiting = (
+    _message.c.state == constant(State.QUEUED),
+    _message.c.route.in_(texts("routes")),
+    _message.c.deadline_at > bindparam("now", type_=BigInteger),
+)
+_DUE = Prepared(
+    select(*MESSAGE_COLUMNS)
+    .where(*_waiting, _message.c.due_at <= bindparam("now", type_=BigInteger))
+    .order_by(_message.c.due_at, _message.c.message_id)
+    .limit(bindparam("count", type_=Integer))
+)
+_NEXT_DUE = Prepared(select(func.min(_message.c.due_at)).where(*_waiting))
 _INTENT = Bulk(
     update(_message)
     .values(
@@ -70,15 +84,9 @@ def claim(
     now: int,
 ) -> Claimed:
     """Take due messages for a carrier, the longest due first; those whose hours are closed are put off."""
-    waiting = (_message.c.state == constant(State.QUEUED), _message.c.route.in_(routes))
-    query = (
-        select(*MESSAGE_COLUMNS)
-        .where(*waiting, _message.c.due_at <= now, _message.c.deadline_at > now)
-        .order_by(_message.c.due_at, _message.c.message_id)
-        .limit(count)
-    )
+    names = dumps(list(routes))
     taken, put_off = [], []
-    for row in connection.execute(query):
+    for row in _DUE.execute(connection, routes=names, now=now, count=count):
         opens = opens_at(row.account, now)
         if opens > now:
             put_off.append((opens, row.message_id))
@@ -86,15 +94,16 @@ def claim(
             message = message_of(row)
             taken.append(
                 replace(
-                    message, state=State.SUBMITTING, carrier=carrier, epoch=epoch, attempts=message.attempts + 1
+                    message,
+                    state=State.SUBMITTING,
+                    carrier=carrier,
+                    epoch=epoch,
+                    attempts=message.attempts + 1,
                 )
             )
     _PUT_OFF.run(connection, put_off)
     _INTENT.run(connection, [(carrier, epoch, m.attempts, m.message_id) for m in taken])
-    next_due = connection.scalar(
-        select(func.min(_message.c.due_at)).where(*waiting, _message.c.deadline_at > now)
-    )
-    return Claimed(taken, next_due)
+    return Claimed(taken, _NEXT_DUE.execute(connection, routes=names, now=now).scalar())
 
 
 def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: Means, now: int) -> Recorded:
@@ -135,12 +144,14 @@ def _refuse(connection: Connection, refused: Sequence[Outcome], means: Means, no
     """A carrier's permanent no ends the message, unless another attempt has fared better meanwhile."""
     if not refused:
         return Recorded()
-    rows = rows_of(connection, [o.message.message_id for o in refused])
+    messages = messages_of(connection, [o.message.message_id for o in refused])
     ends = []
     for o in refused:
-        row = rows[o.message.message_id]
-        if row.attempts == o.message.attempts and row.state in (State.SUBMITTING, State.IN_DOUBT):
-            ends.append(End(row, State.REJECTED, f"{(o.command_status or 0) & 0xFFF:03x}", now, Kind.VOID))
+        message = messages[o.message.message_id]
+        if message.attempts == o.message.attempts and message.state in (State.SUBMITTING, State.IN_DOUBT):
+            ends.append(
+                End(message, State.REJECTED, f"{(o.command_status or 0) & 0xFFF:03x}", now, Kind.VOID)
+            )
     return end(connection, ends, means, now)
 
 

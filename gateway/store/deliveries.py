@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, select, update
 
 from gateway.ports import Delivery, DeliveryOutcome, FinishedDelivery
 from gateway.store import schema
 from gateway.store.dialect import Bulk
+from ledger.prepared import Prepared
 
 _table = schema.delivery
 _FINISH = Bulk(
@@ -23,24 +24,28 @@ _RETRY = Bulk(
     .where(_table.c.delivery_id == bindparam("_delivery_id")),
     ("attempts", "due_at", "_delivery_id"),
 )
+_now = bindparam("now", type_=BigInteger)
+_waiting = (_table.c.account == bindparam("account"), _table.c.finished_at.is_(None))
 _COLUMNS = [_table.c[name] for name in Delivery.__dataclass_fields__]
+
+_DUE = Prepared(
+    select(*_COLUMNS)
+    .where(*_waiting, _table.c.due_at <= _now)
+    .order_by(_table.c.delivery_id)
+    .limit(bindparam("count", type_=Integer))
+)
+_NEXT_DUE = Prepared(select(func.min(_table.c.due_at)).where(*_waiting, _table.c.due_at > _now))
 
 
 def waiting(
     connection: Connection, account: str, count: int, besides: Collection[int], now: int
 ) -> tuple[list[Delivery], int | None]:
-    """The oldest due deliveries besides those named; and, where fewer than `count`, when a later one is due."""
-    open_ones = (_table.c.account == account, _table.c.finished_at.is_(None))
-    query = (
-        select(*_COLUMNS)
-        .where(*open_ones, _table.c.due_at <= now)
-        .order_by(_table.c.delivery_id)
-        .limit(count + len(besides))
-    )
-    due = [Delivery(*row) for row in connection.execute(query) if row[0] not in besides][:count]
+    """The oldest due deliveries besides those named; where they are fewer than `count`, when more are due."""
+    rows = _DUE.execute(connection, account=account, now=now, count=count + len(besides))
+    due = [Delivery(*row) for row in rows if row[0] not in besides][:count]
     later = None
     if len(due) < count:
-        later = connection.scalar(select(func.min(_table.c.due_at)).where(*open_ones, _table.c.due_at > now))
+        later = _NEXT_DUE.execute(connection, account=account, now=now).scalar()
     return due, later
 
 

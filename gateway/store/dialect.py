@@ -58,5 +58,5 @@ def upsert_rows(table: Table) -> Bulk:
     """An insert of whole rows that replaces the row of the same key."""
     insert = sqlite.insert(table)
     keys = {column.name for column in table.primary_key}
-    values = {name: insert.excluded[name] for name in table.c.keys() if name not in keys}
+    values = {name: insert.excluded[name] for name in list(table.c.keys()) if name not in keys}
     return Bulk(insert.on_conflict_do_update(index_elements=sorted(keys), set_=values), table.c.keys())

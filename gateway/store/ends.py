@@ -1,7 +1,8 @@
-"""The end of a message: its final state, its hold, and the receipt that its sender wants_end for.
+"""The end of a message: its final state, its hold, and the receipt that its sender asked for.
 
 However a message ends, here is where it happens: a carrier's receipt, a carrier's refusal, a deadline, a
-recipient's opt-out. The caller has the row in hand and has checked that it has no end yet.
+recipient's opt-out. The caller has read the message in the same transaction, and seen that it has no end
+yet.
 """
 
 from __future__ import annotations
@@ -9,24 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, Unpack
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from gateway.delivery import receipt_body, wants_end
-from gateway.message import Message, State
+from gateway.message import ENDS, Message, State
 from gateway.ports import Delivery, Ended, Recorded
 from gateway.store import schema
 from gateway.store.dialect import Bulk, insert_rows
 from ledger import sql as ledger
+from ledger.prepared import Prepared
+from ledger.rows import dumps, integers
 from ledger.transfer import Hold, Kind
 from smpp.message_state import MessageState
+from smpp.value import value
 
-MessageRow = Row[Unpack[tuple[Any, ...]]]
+MessageRow = Row[*tuple[Any, ...]]
 
-_FIELDS = tuple(Message.__dataclass_fields__)
-MESSAGE_COLUMNS = [schema.message.c[name] for name in _FIELDS]
+MESSAGE_COLUMNS = [schema.message.c[name] for name in Message.__dataclass_fields__]
+_WIDTH = len(MESSAGE_COLUMNS)
+_STATES = {int(state): state for state in State}
+_MESSAGE_STATES = {end: MessageState(end) for end in ENDS}
 
+_BY_ID = Prepared(select(*MESSAGE_COLUMNS).where(schema.message.c.message_id.in_(integers("ids"))))
 _END = Bulk(
     update(schema.message)
     .values(state=bindparam("state"), final_at=bindparam("final_at"), error=bindparam("error"))
@@ -45,11 +52,11 @@ class Means:
     country_code: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class End:
-    """A message's row and how it ends. `kind` says what becomes of its hold."""
+    """A message as it was, and how it ends. `kind` says what becomes of its hold."""
 
-    row: MessageRow
+    message: Message
     state: State
     error: str
     done_at: int
@@ -58,46 +65,48 @@ class End:
 
 def message_of(row: MessageRow) -> Message:
     """The message in a row of MESSAGE_COLUMNS."""
-    values = row._mapping
-    return Message(**{name: values[name] for name in _FIELDS} | {"state": State(row.state)})
+    message_id, account, state, *rest = row[:_WIDTH]
+    return Message(message_id, account, _STATES[state], *rest)
 
 
-def rows_of(connection: Connection, message_ids: Sequence[int]) -> dict[int, MessageRow]:
-    """The rows of these messages by id."""
-    query = select(*MESSAGE_COLUMNS).where(schema.message.c.message_id.in_(message_ids))
-    return {row[0]: row for row in connection.execute(query)}
+def messages_of(connection: Connection, message_ids: Sequence[int]) -> dict[int, Message]:
+    """These messages by id."""
+    return {row[0]: message_of(row) for row in _BY_ID.execute(connection, ids=dumps(message_ids))}
 
 
 def end(connection: Connection, ends: Sequence[End], means: Means, now: int) -> Recorded:
     """Write the ends down, resolve the holds that are still open, owe the receipts."""
     if not ends:
         return Recorded()
-    _END.run(connection, [(int(e.state), now, e.error, e.row.message_id) for e in ends])
+    _END.run(connection, [(int(e.state), now, e.error, e.message.message_id) for e in ends])
     for kind in (Kind.SETTLE, Kind.VOID):
         # A message that its carrier accepted was settled at that moment.
         unresolved = [
-            Hold(e.row.message_id, e.row.account, e.row.units)
+            Hold(e.message.message_id, e.message.account, e.message.units)
             for e in ends
-            if e.kind is kind and e.row.state != State.ENROUTE
+            if e.kind is kind and e.message.state is not State.ENROUTE
         ]
         if unresolved:
             ledger.resolve(connection, kind, unresolved, now)
     deliveries = [
-        owed(e.row, MessageState(e.state), e.error, e.done_at, means, now)
+        owed(e.message, _MESSAGE_STATES[e.state], e.error, e.done_at, means, now)
         for e in ends
-        if wants_end(e.row.registered_delivery, MessageState(e.state))
+        if wants_end(e.message.registered_delivery, _MESSAGE_STATES[e.state])
     ]
     owe(connection, deliveries)
     return Recorded(
         deliveries,
-        [Ended(e.row.message_id, e.row.account, e.state, e.row.state == State.QUEUED) for e in ends],
+        [
+            Ended(e.message.message_id, e.message.account, e.state, e.message.state is State.QUEUED)
+            for e in ends
+        ],
     )
 
 
-def owed(row: MessageRow, state: MessageState, error: str, done_at: int, means: Means, now: int) -> Delivery:
+def owed(message: Message, state: MessageState, error: str, done_at: int, means: Means, now: int) -> Delivery:
     """The receipt of `state` for the sender of a message."""
-    body = receipt_body(row.message_id, row.body, state, error, row.submitted_at, done_at, means.zone)
-    return Delivery(means.new_id(), row.account, row.message_id, body, 0, now)
+    body = receipt_body(message, state, error, done_at, means.zone)
+    return Delivery(means.new_id(), message.account, message.message_id, body, 0, now)
 
 
 def owe(connection: Connection, deliveries: Sequence[Delivery]) -> None:

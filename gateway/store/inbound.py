@@ -11,7 +11,7 @@ from gateway.number import plain, spellings
 from gateway.ports import Delivery, Inbound, Recorded
 from gateway.store import schema
 from gateway.store.dialect import constant, insert_new_rows, insert_rows
-from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, owe
+from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, owe
 from ledger.transfer import Kind
 
 _INBOUND = insert_rows(schema.inbound)
@@ -24,7 +24,16 @@ def record_inbound(connection: Connection, items: Sequence[Inbound], means: Mean
     _INBOUND.run(
         connection,
         [
-            (i, m.carrier, m.account, m.source_addr, m.destination_addr, m.body, int(m.opts_out), m.received_at)
+            (
+                i,
+                m.carrier,
+                m.account,
+                m.source_addr,
+                m.destination_addr,
+                m.body,
+                int(m.opts_out),
+                m.received_at,
+            )
             for i, m in zip(ids, items, strict=True)
         ],
     )
@@ -44,9 +53,7 @@ def record_inbound(connection: Connection, items: Sequence[Inbound], means: Mean
     return Recorded([*deliveries, *ended.deliveries], ended.ended)
 
 
-def _waiting(
-    connection: Connection, silenced: set[tuple[str, str]], means: Means, now: int
-) -> list[End]:
+def _waiting(connection: Connection, silenced: set[tuple[str, str]], means: Means, now: int) -> list[End]:
     if not silenced:
         return []
     table = schema.message.c
@@ -55,7 +62,7 @@ def _waiting(
         table.state == constant(State.QUEUED), table.destination_addr.in_(addrs)
     )
     return [
-        End(row, State.DELETED, "", now, Kind.VOID)
+        End(message_of(row), State.DELETED, "", now, Kind.VOID)
         for row in connection.execute(query)
         if (plain(row.destination_addr, means.country_code), row.account) in silenced
     ]

@@ -1,26 +1,30 @@
 """Carriers' receipts in the database: matched to a message, or parked until their message is known.
 
 A receipt is known by (carrier, carrier_message_id, state), so a repeat changes nothing. The map from ids to
-messages belongs to the carrier, not to the bind. The exact id wins over its other forms (hex or decimal, zeros,
-case), and a form that is not exact must also agree on the recipient's number. The first end of a message wins.
+messages belongs to the carrier, not to the bind. The exact id wins over its other forms (hex or decimal,
+zeros, case), and a form that is not exact must also agree on the recipient's number. The first end of a
+message wins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, select, tuple_, update
 
 from gateway.delivery import wants_news
-from gateway.message import ENDS, State
+from gateway.message import ENDS, Message
 from gateway.ports import CarrierReceipt, Outcome, Recorded, Unreadable
 from gateway.store import schema
 from gateway.store.dialect import Bulk, insert_new_rows, insert_rows
-from gateway.store.ends import MESSAGE_COLUMNS, End, Means, MessageRow, end, owe, owed
+from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, owe, owed
+from ledger.prepared import Prepared
+from ledger.rows import dumps, texts
 from ledger.transfer import Kind
 from smpp.message_state import MessageState
 from smpp.receipt import Receipt, candidates, look_up_key
+from smpp.value import value
 
 _table = schema.receipt
 _NEW = insert_new_rows(_table)
@@ -36,63 +40,71 @@ _JOINED = Bulk(
 )
 _UNREADABLE = insert_rows(schema.unreadable)
 
+_attempt = schema.attempt.c
+_SENT = Prepared(
+    select(*MESSAGE_COLUMNS, _attempt.carrier_key, _attempt.carrier_message_id)
+    .join_from(schema.attempt, schema.message, _attempt.message_id == schema.message.c.message_id)
+    .where(_attempt.carrier == bindparam("carrier"), _attempt.carrier_key.in_(texts("keys")))
+    .order_by(_attempt.message_id.desc())
+)
+_PARKED = Prepared(
+    select(_table)
+    .where(
+        _table.c.message_id.is_(None),
+        _table.c.carrier == bindparam("carrier"),
+        _table.c.carrier_key.in_(texts("keys")),
+    )
+    .order_by(_table.c.received_at)
+)
+
+_ENDS = {MessageState(end): end for end in ENDS}
+
 # Digits that two spellings of one number share from the right, with or without country code.
 _NUMBER_DIGITS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Match:
-    row: MessageRow
+    message: Message
     said: CarrierReceipt
 
 
 class _Sent:
     """The messages behind a set of carrier ids.
 
-    Nearly all are found under their own key by the first query of a carrier; only for the others are the forms
-    that another base would give looked up.
+    Nearly all are found under their own key by the first query of a carrier; only for the others are the
+    forms that another base would give looked up.
     """
 
     def __init__(self, connection: Connection, said: Sequence[CarrierReceipt]) -> None:
         self._connection = connection
-        self._by_key: dict[tuple[str, str], list[MessageRow]] = {}
+        self._by_key: dict[tuple[str, str], list[tuple[str, Message]]] = {}
         self._look_up(said, lambda message_id: (look_up_key(message_id),))
         missing = [item for item in said if self.find(item) is None]
         if missing:
             self._look_up(missing, candidates)
 
     def _look_up(self, said: Sequence[CarrierReceipt], forms: Callable[[str], tuple[str, ...]]) -> None:
-        attempt = schema.attempt.c
         for carrier in {item.carrier for item in said}:
             ids = {item.receipt.message_id for item in said if item.carrier == carrier}
-            keys = {form for message_id in ids for form in forms(message_id)}
-            query = (
-                select(*MESSAGE_COLUMNS, attempt.carrier_key, attempt.carrier_message_id)
-                .join_from(schema.attempt, schema.message, attempt.message_id == schema.message.c.message_id)
-                .where(attempt.carrier == carrier, attempt.carrier_key.in_(keys))
-                .order_by(attempt.message_id.desc())
-            )
-            found: dict[tuple[str, str], list[MessageRow]] = {}
-            for row in self._connection.execute(query):
-                found.setdefault((carrier, row.carrier_key), []).append(row)
+            keys = list({form for message_id in ids for form in forms(message_id)})
+            found: dict[tuple[str, str], list[tuple[str, Message]]] = {}
+            for row in _SENT.execute(self._connection, carrier=carrier, keys=dumps(keys)):
+                # The carrier's key and id stand behind the message's own columns.
+                found.setdefault((carrier, row[-2]), []).append((row[-1], message_of(row)))
             self._by_key.update(found)
 
-    def find(self, said: CarrierReceipt) -> MessageRow | None:
+    def find(self, said: CarrierReceipt) -> Message | None:
         """The message that a receipt means; of several with the same id the newest."""
         raw = said.receipt.message_id
-        rows = self._by_key.get((said.carrier, look_up_key(raw)), ())
-        for row in rows:
-            if row.carrier_message_id == raw:
-                return row
-        for row in rows:
-            if _same_number(row.destination_addr, said.destination_addr):
-                return row
-        if rows:
-            return None
-        for form in candidates(raw):
-            for row in self._by_key.get((said.carrier, form), ()):
-                if _same_number(row.destination_addr, said.destination_addr):
-                    return row
+        sent = self._by_key.get((said.carrier, look_up_key(raw)), ())
+        for carrier_message_id, message in sent:
+            if carrier_message_id == raw:
+                return message
+        for form in (look_up_key(raw),) if sent else candidates(raw):
+            for _, message in self._by_key.get((said.carrier, form), ()):
+                if _same_number(message.destination_addr, said.destination_addr):
+                    return message
         return None
 
 
@@ -113,10 +125,11 @@ def record_receipts(
         return Recorded()
     sent = _Sent(connection, said)
     found = [(item, sent.find(item)) for item in said]
-    matches = _unheard(connection, [_Match(row, item) for item, row in found if row is not None])
-    unknown = [item for item, row in found if row is None]
+    matches = _unheard(connection, [_Match(message, item) for item, message in found if message is not None])
+    unknown = [item for item, message in found if message is None]
     _NEW.run(
-        connection, [_receipt_row(item, row) for item, row in found if row or not item.receipt.presumed]
+        connection,
+        [_receipt_row(item, message) for item, message in found if message or not item.receipt.presumed],
     )
     return replace(_apply(connection, matches, means, now), unknown=unknown)
 
@@ -127,11 +140,11 @@ def join(connection: Connection, accepted: Sequence[Outcome], means: Means, now:
     if not parked:
         return Recorded()
     sent = _Sent(connection, parked)
-    matches = [_Match(row, item) for item in parked if (row := sent.find(item)) is not None]
+    matches = [_Match(message, item) for item in parked if (message := sent.find(item)) is not None]
     _JOINED.run(
         connection,
         [
-            (m.row.message_id, m.said.carrier, m.said.receipt.message_id, int(m.said.receipt.state))
+            (m.message.message_id, m.said.carrier, m.said.receipt.message_id, int(m.said.receipt.state))
             for m in matches
         ],
     )
@@ -147,11 +160,6 @@ def _parked(connection: Connection, accepted: Sequence[Outcome]) -> list[Carrier
             if o.carrier == carrier and o.carrier_message_id is not None
             for form in candidates(o.carrier_message_id)
         }
-        query = (
-            select(_table)
-            .where(_table.c.message_id.is_(None), _table.c.carrier == carrier, _table.c.carrier_key.in_(keys))
-            .order_by(_table.c.received_at)
-        )
         parked += [
             CarrierReceipt(
                 row.carrier,
@@ -160,7 +168,7 @@ def _parked(connection: Connection, accepted: Sequence[Outcome]) -> list[Carrier
                 row.done_at,
                 row.received_at,
             )
-            for row in connection.execute(query)
+            for row in _PARKED.execute(connection, carrier=carrier, keys=dumps(list(keys)))
         ]
     return parked
 
@@ -170,7 +178,7 @@ def _unheard(connection: Connection, matches: Sequence[_Match]) -> list[_Match]:
     news = [
         (m.said.carrier, m.said.receipt.message_id, int(m.said.receipt.state))
         for m in matches
-        if not m.said.receipt.is_final and wants_news(m.row.registered_delivery)
+        if not m.said.receipt.is_final and wants_news(m.message.registered_delivery)
     ]
     if not news:
         return list(matches)
@@ -187,28 +195,28 @@ def _apply(connection: Connection, matches: Sequence[_Match], means: Means, now:
     ends: dict[int, End] = {}
     news = []
     for match in matches:
-        row, receipt = match.row, match.said.receipt
-        if row.state in ENDS or row.message_id in ends:
+        message, receipt = match.message, match.said.receipt
+        if message.state in ENDS or message.message_id in ends:
             continue
         if receipt.is_final:
-            ends[row.message_id] = End(
-                row, State(receipt.state), receipt.error, match.said.done_at, Kind.SETTLE
+            ends[message.message_id] = End(
+                message, _ENDS[receipt.state], receipt.error, match.said.done_at, Kind.SETTLE
             )
-        elif wants_news(row.registered_delivery):
-            news.append(owed(row, receipt.state, receipt.error, match.said.done_at, means, now))
+        elif wants_news(message.registered_delivery):
+            news.append(owed(message, receipt.state, receipt.error, match.said.done_at, means, now))
     owe(connection, news)
     ended = end(connection, list(ends.values()), means, now)
     return Recorded([*news, *ended.deliveries], ended.ended)
 
 
-def _receipt_row(said: CarrierReceipt, row: MessageRow | None) -> tuple[object, ...]:
+def _receipt_row(said: CarrierReceipt, message: Message | None) -> tuple[object, ...]:
     return (
         said.carrier,
         said.receipt.message_id,
         int(said.receipt.state),
         look_up_key(said.receipt.message_id),
         said.destination_addr,
-        None if row is None else row.message_id,
+        None if message is None else message.message_id,
         said.receipt.error,
         said.done_at,
         said.received_at,

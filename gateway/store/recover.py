@@ -82,9 +82,7 @@ def last_id(connection: Connection) -> int:
     return max(connection.scalar(select(func.max(column))) or 0 for column in columns)
 
 
-def end_overdue(
-    connection: Connection, count: int, receipt_wait_ms: int, means: Means, now: int
-) -> Recorded:
+def end_overdue(connection: Connection, count: int, receipt_wait_ms: int, means: Means, now: int) -> Recorded:
     """End messages whose time is over: never accepted by a carrier EXPIRED, in doubt or unreported UNKNOWN.
 
     A message on its way has `receipt_wait_ms` more than its validity: the carrier's own receipt of its expiry
@@ -104,7 +102,7 @@ def end_overdue(
         .limit(count)
     )
     ends = [
-        End(row, state, "", now, kind)
+        End(message_of(row), state, "", now, kind)
         for row in connection.execute(query)
         for state, kind in [_OVERDUE.get(row.state, (State.UNKNOWN, Kind.SETTLE))]
     ]

@@ -57,7 +57,10 @@ class SqlStore:
         )
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> Deferred[Recorded]:
-        return self._writer.run(lambda c: attempts.record_outcomes(c, outcomes, self._means, self._now()))
+        # Before the receipts of the same messages, which then need not be parked.
+        return self._writer.run(
+            lambda c: attempts.record_outcomes(c, outcomes, self._means, self._now()), first=True
+        )
 
     def record_receipts(self, items: Sequence[CarrierReceipt | Unreadable]) -> Deferred[Recorded]:
         return self._writer.run(lambda c: receipts.record_receipts(c, items, self._means, self._now()))

@@ -72,13 +72,18 @@ class Writer:
         """Jobs that no transaction has taken yet."""
         return len(self._waiting) + len(self._alone)
 
-    def run(self, job: Job[Result]) -> Deferred[Result]:
-        """Queue a job. The Deferred fires with its result after the commit, or fails as the job did."""
+    def run(self, job: Job[Result], *, first: bool = False) -> Deferred[Result]:
+        """Queue a job. The Deferred fires with its result after the commit, or fails as the job did.
+
+        `first` puts it in front of those that wait: what it writes, they should see.
+        """
         done: Deferred[Result] = Deferred()
         if self._closed is not None:
             done.errback(WriterClosed())
-            return done
-        self._waiting.append(_Entry(job, done))
+        elif first:
+            self._waiting.appendleft(_Entry(job, done))
+        else:
+            self._waiting.append(_Entry(job, done))
         self._schedule(0)
         return done
 
@@ -151,11 +156,10 @@ class Writer:
 
     def _committed(self, entries: list[_Entry]) -> None:
         self.commits += 1
-        self._busy = False
-        if self._waiting or self._alone or self._closed is not None:
-            self._schedule(0)
+        # Those who are answered come back within this reactor turn, and then share the next transaction.
         for entry in entries:
             entry.done.callback(entry.result)
+        self._again()
 
     def _commit_failed(self, entries: list[_Entry], failure: Failure) -> None:
         self._drop_connection()

@@ -1,20 +1,17 @@
 from __future__ import annotations
 
 import io
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.test.iosim import FakeTransport, IOPump, connect
 
-from gateway.cli.send import Sent, is_success, send_one, table
+from gateway.cli.send import Sent, is_success, send, send_one, table
 from gateway.clock import StatedClock
 from gateway.simulator.carrier import CarrierSettings, SimulatedCarrier
 from gateway.simulator.customer import BindRefusedError, SimulatedCustomer, submit_sm
@@ -122,36 +119,7 @@ class TestTable:
         assert "receipt" not in self.shown(Sent(0, "17", None), awaited=False)
 
 
-SEND = "from gateway.cli.send import send; send()"
-SIMULATE = "from gateway.cli.simulate import simulate_carrier; simulate_carrier()"
-
-
-@pytest.fixture
-def carrier_process() -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", SIMULATE, "--port", "0", "--receipt-delay", "0", "--password", "demo"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def test_the_two_commands_work_with_each_other(carrier_process: subprocess.Popen[str]) -> None:
-    assert carrier_process.stdout is not None
-    port = carrier_process.stdout.readline().rpartition(":")[2].strip()
-
-    def send(password: str, destination: str) -> subprocess.CompletedProcess[str]:
-        options = ["--port", port, "--system-id", "demo", "--password", password, "--to", destination]
-        command = [sys.executable, "-c", SEND, *options, "hi"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-
-    delivered = send("demo", "13800000000")
-    assert (delivered.returncode, delivered.stderr) == (0, "")
-    assert "DELIVERED" in delivered.stdout
-    refused = send("other", "13800000000")
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr == "signet send: bind refused: ESME_RINVPASWD\n"
-    assert send("demo", "1" * 21).returncode == 2
-    carrier_process.send_signal(signal.SIGINT)
-    assert "13800000000  ESME_ROK" in carrier_process.stdout.read()
-    carrier_process.wait(timeout=30)
+def test_a_number_that_fits_no_address_is_a_wrong_option() -> None:
+    result = CliRunner().invoke(send, ["--system-id", "demo", "--password", "demo", "--to", "1" * 21, "hi"])
+    assert result.exit_code == 2
+    assert "too long" in result.output

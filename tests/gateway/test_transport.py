@@ -420,6 +420,12 @@ class TestEnd:
         ends.link.start_unbind()
         assert (SUBMIT_SM | RESP, 8, 3) in ends.hears()
 
+    def test_our_unbind_reads_its_answer_though_the_owner_had_stopped_reading(self) -> None:
+        ends = Ends().bound()
+        ends.link.stop_reading()
+        ends.link.start_unbind()
+        assert not ends.is_paused()
+
     def test_an_unbind_of_a_link_that_is_not_bound_just_closes_it(self) -> None:
         ends = Ends()
         ends.link.start_unbind()

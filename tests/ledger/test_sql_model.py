@@ -48,12 +48,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.book = Book()
+        with self.engine.begin() as conn:
+            for table in metadata.tables.values():
+                conn.execute(delete(table))
 
     def teardown(self) -> None:
         with self.engine.begin() as conn:
             assert audit(conn) == []
-            for table in metadata.tables.values():
-                conn.execute(delete(table))
 
     def both(self, of_book: Callable[[Book], Answer], of_sql: Callable[[Connection], Answer]) -> None:
         """The same operation on both, each in a transaction; the same answer, or a LedgerError from both."""
@@ -124,4 +125,4 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestLedger.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)

@@ -49,6 +49,21 @@ def test_room_and_outstanding_follow_open_and_close() -> None:
     assert (requests.room, requests.outstanding) == (2, 0)
 
 
+def test_a_window_made_smaller_has_no_room_until_enough_requests_are_closed() -> None:
+    requests = window(3)
+    for name in "abc":
+        requests.open(name, 10.0)
+    requests.size = 1
+    assert requests.room == 0
+    requests.close(1)
+    requests.close(2)
+    assert requests.room == 0
+    with pytest.raises(WindowFull):
+        requests.open("d", 10.0)
+    requests.close(3)
+    assert requests.room == 1
+
+
 def test_requests_close_in_any_order_with_their_own_context() -> None:
     requests = window()
     for name in "abc":

@@ -1,0 +1,207 @@
+"""The script of `signet demo` performed: a true gateway, a simulated carrier and customers, over TCP.
+
+Everything runs in one process on ports that happen to be free, on a clock that says the stage's time of day.
+What came of it is told by those outside: the customers, and the ledger's rows when all is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, select
+from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
+from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
+
+from gateway.app import Gateway
+from gateway.clock import StatedClock
+from gateway.settings import Settings
+from gateway.simulator import stage
+from gateway.simulator.carrier import CarrierSettings, SimulatedCarrier
+from gateway.simulator.customer import LinkLostError, NotAnsweredError, SimulatedCustomer
+from gateway.simulator.fate import Fate, refusal
+from gateway.simulator.script import Line
+from gateway.store.engine import open_engine
+from gateway.world import World, real_world
+from ledger import sql
+from ledger.accounts import Balance
+from ledger.audit import audit
+from ledger.lots import Lot
+from ledger.schema import ledger_transfer
+from ledger.transfer import Kind, Stage
+
+T = TypeVar("T")
+
+_RECEIPT_DELAY_S = 0.05
+_PATIENCE_S = 5.0
+_FEN_A_UNIT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A line of the script and what became of it."""
+
+    line: Line
+    fate: Fate
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """What was seen: every line in order, then the balances by account; `breaches` is the ledger's audit."""
+
+    played: Sequence[Played]
+    balances: Mapping[str, Balance]
+    breaches: Sequence[str]
+
+    def problems(self) -> list[str]:
+        """Everything that came out otherwise than expected, in words."""
+        return [
+            *(
+                f"text {number} ({played.line.shows}): {difference}"
+                for number, played in enumerate(self.played, 1)
+                for difference in played.fate.differences(played.line.expected)
+            ),
+            *(
+                f"the ledger: {account} has {self.balances.get(account)}, expected {balance}"
+                for account, balance in _expected_balances([played.line for played in self.played]).items()
+                if self.balances.get(account) != balance
+            ),
+            *(f"the ledger: {breach}" for breach in self.breaches),
+        ]
+
+
+async def perform(reactor: Any, folder: Path, script: Sequence[Line]) -> Performance:
+    """Play the whole script; `folder` is for the configuration and the database.
+
+    Raises ConfigError, StoreError, CannotListenError, and what a customer's connect and bind fail with.
+    """
+    clock = StatedClock(stage.instant(script[0].at))
+    world = real_world(reactor, clock)
+    async with AsyncExitStack() as stack:
+        stack.callback(world.close)
+        settings = stage.settings(folder, _open_carrier(world, stack))
+        _top_up(settings, int(clock.now() * 1000))
+        gateway = Gateway(settings, world)
+        stack.push_async_callback(gateway.stop)
+        await gateway.start()
+        seen = await _Company(reactor, clock, gateway.port, stack).play(script)
+    return _audited(settings, seen)
+
+
+def _open_carrier(world: World, stack: AsyncExitStack) -> int:
+    """Play the carrier, on the port returned, until the stack unwinds."""
+    settings = CarrierSettings(stage.CARRIER_SYSTEM_ID, stage.PASSWORD, receipt_delay_s=_RECEIPT_DELAY_S)
+    carrier = SimulatedCarrier(world.reactor, world.clock, settings)
+    port = world.listen(0, carrier, stage.HOST)
+    stack.push_async_callback(carrier.unbind)
+    stack.push_async_callback(maybeDeferred, port.stopListening)
+    return int(port.getHost().port)
+
+
+def _top_up(settings: Settings, now_ms: int) -> None:
+    engine = open_engine(settings.store_path)
+    with engine.begin() as connection:
+        for number, (account, units) in enumerate(stage.TOP_UPS.items()):
+            lot = Lot((now_ms << 20) + number, account, units, units * _FEN_A_UNIT, "demo", now_ms)
+            sql.topup(connection, lot)
+    engine.dispose()
+
+
+class _Company:
+    """The customers, one bind for each account that the script names; `stack` unbinds them."""
+
+    def __init__(self, reactor: Any, clock: StatedClock, port: int, stack: AsyncExitStack) -> None:
+        self._reactor = reactor
+        self._clock = clock
+        self._port = port
+        self._stack = stack
+        self._customers: dict[str, SimulatedCustomer] = {}
+
+    async def play(self, script: Sequence[Line]) -> list[tuple[Line, str, Fate]]:
+        """Every line with its message id ("" if refused) and its fate, but for the units."""
+        at = script[0].at
+        seen = []
+        for line in script:
+            if line.at != at:
+                at = line.at
+                self._clock.put(stage.instant(at))
+            seen.append((line, *await self._play(line)))
+        return seen
+
+    async def _play(self, line: Line) -> tuple[str, Fate]:
+        customer = await self._customer(line.account)
+        try:
+            command_status, message_id = await customer.submit(line.text, line.destination)
+        except (NotAnsweredError, LinkLostError) as error:
+            return "", Fate(refusal=str(error))
+        fate = Fate(refusal(command_status))
+        if not fate.refusal:
+            receipt = await self._in_time(customer.receipt(message_id))
+            fate = replace(fate, end=receipt and receipt.state)
+            if line.expected.reply:
+                reply = await self._in_time(customer.inbound())
+                fate = replace(fate, reply=reply.text if reply else "")
+        return message_id, fate
+
+    async def _customer(self, account: str) -> SimulatedCustomer:
+        if account not in self._customers:
+            customer = SimulatedCustomer(self._reactor, account, stage.PASSWORD)
+            await connectProtocol(HostnameEndpoint(self._reactor, stage.HOST, self._port), customer)
+            await customer.bind()
+            self._stack.push_async_callback(customer.unbind)
+            self._customers[account] = customer
+        return self._customers[account]
+
+    async def _in_time(self, wait: Deferred[T]) -> T | None:
+        try:
+            return await wait.addTimeout(_PATIENCE_S, self._reactor)
+        except (TimeoutError, LinkLostError):
+            return None
+
+
+def _audited(settings: Settings, seen: Sequence[tuple[Line, str, Fate]]) -> Performance:
+    """What was seen, with the units that the ledger has written down for it."""
+    engine = open_engine(settings.store_path)
+    with engine.connect() as connection:
+        held, charges = _transfers(connection)
+        balances = sql.balances(connection)
+        breaches = [
+            f"{violation.identity} does not hold: {violation.detail}" for violation in audit(connection)
+        ]
+    engine.dispose()
+    played = [
+        Played(line, replace(fate, units=held.get(message_id, 0), charge=charges.get(message_id)))
+        for line, message_id, fate in seen
+    ]
+    return Performance(played, balances, breaches)
+
+
+def _transfers(connection: Connection) -> tuple[dict[str, int], dict[str, Kind]]:
+    """By message id: the units of its hold, and what became of the hold."""
+    held: dict[str, int] = {}
+    charges: dict[str, Kind] = {}
+    columns = ledger_transfer.c
+    for source_id, stage_, kind, units in connection.execute(
+        select(columns.source_id, columns.stage, columns.kind, columns.units)
+    ):
+        if stage_ == Stage.HOLD:
+            held[str(source_id)] = units
+        elif stage_ == Stage.RESOLUTION:
+            charges[str(source_id)] = Kind(kind)
+    return held, charges
+
+
+def _expected_balances(script: Sequence[Line]) -> dict[str, Balance]:
+    """What the accounts must hold after the script, each account alone being its sum."""
+    balances = {}
+    for account, units in stage.TOP_UPS.items():
+        settled = sum(
+            line.expected.units
+            for line in script
+            if line.account == account and line.expected.charge is Kind.SETTLE
+        )
+        balances[account] = Balance(units, units - settled, 0, settled, 0)
+    return balances

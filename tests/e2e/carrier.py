@@ -1,0 +1,198 @@
+"""A carrier on a string: an SMSC in this process that answers and reports as the test tells it to.
+
+It speaks through smpplib's own PDUs, so that the gateway's codec is not tested by itself.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from smpplib import consts, smpp
+from smpplib.client import SimpleSequenceGenerator
+
+from tests.e2e.patience import until
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A submit_sm that has arrived; `carrier_id` is the message_id for it."""
+
+    source: str
+    destination: str
+    octets: bytes
+    data_coding: int
+    registered_delivery: int
+    carrier_id: str
+
+
+class Carrier:
+    """Listens on `port` from `with` to its end, or from `open` to `close`, as often as you like.
+
+    `status` gives the command_status of the answer to a message, None for no answer. It is asked from another
+    thread. By default everything is accepted.
+    """
+
+    def __init__(self, port: int, status: Callable[[Submitted], int | None] = lambda _: 0) -> None:
+        self.port = port
+        self.status = status
+        self.submitted: list[Submitted] = []
+        self.delivered: dict[int, int] = {}
+        self.unbinds = 0
+        self._ids = SimpleSequenceGenerator()
+        self._lock = threading.Lock()
+        self._server: socket.socket | None = None
+        self._binds: list[_Bind] = []
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Let gateways in."""
+        self._server = socket.create_server(("127.0.0.1", self.port))
+        self._run(self._accept, self._server)
+
+    def close(self) -> None:
+        """Hang up on everyone, and let nobody in."""
+        if self._server is not None:
+            # Closing alone would not wake the thread that waits in accept().
+            with suppress(OSError):
+                self._server.shutdown(socket.SHUT_RDWR)
+            self._server.close()
+        for bind in self._binds:
+            bind.hang_up()
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
+        self._server, self._binds, self._threads = None, [], []
+
+    # -- what a test does with it
+
+    def wait_for(self, count: int) -> list[Submitted]:
+        """Wait until so many messages have arrived; all that have."""
+        until(lambda: len(self.submitted) >= count, f"{count} messages at the carrier")
+        return list(self.submitted)
+
+    def to(self, destination: str) -> list[Submitted]:
+        """The messages to a number."""
+        return [submitted for submitted in self.submitted if submitted.destination == destination]
+
+    def report(self, submitted: Submitted, stat: str = "DELIVRD") -> int:
+        """Send the receipt of a message, in the text form; the sequence number of its deliver_sm."""
+        text = (
+            f"id:{submitted.carrier_id} sub:001 dlvrd:001 submit date:2611220800 done date:2611220801 "
+            f"stat:{stat} err:000 text:"
+        )
+        return self.deliver(submitted.destination, submitted.source, text.encode(), esm_class=4)
+
+    def deliver(self, source: str, destination: str, octets: bytes, **fields: object) -> int:
+        """Send a deliver_sm to whoever bound last; its sequence number."""
+        bind = until(lambda: next((b for b in self._binds[::-1] if b.is_bound), None), "a bound gateway")
+        return bind.ask(
+            "deliver_sm", source_addr=source, destination_addr=destination, short_message=octets, **fields
+        )
+
+    def wait_for_answers(self, *sequences: int) -> list[int]:
+        """Wait until these deliver_sm are answered; the command_status of each."""
+        until(lambda: all(s in self.delivered for s in sequences), "answers to deliver_sm")
+        return [self.delivered[sequence] for sequence in sequences]
+
+    # -- inside
+
+    def _run(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self, server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                bind = _Bind(connection, self)
+                self._binds.append(bind)
+                self._run(bind.serve)
+
+    def take(self, pdu: Any) -> tuple[Submitted, int | None]:
+        """A bind has received a submit_sm."""
+        with self._lock:
+            submitted = Submitted(
+                pdu.source_addr.decode(),
+                pdu.destination_addr.decode(),
+                pdu.message_payload or pdu.short_message or b"",
+                pdu.data_coding,
+                pdu.registered_delivery,
+                f"c{self._ids.next_sequence()}",
+            )
+            self.submitted.append(submitted)
+            return submitted, self.status(submitted)
+
+
+class _Bind:
+    """One connection of a gateway."""
+
+    def __init__(self, connection: socket.socket, carrier: Carrier) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connection = connection
+        self._carrier = carrier
+        self._numbers = SimpleSequenceGenerator()
+        self._sending = threading.Lock()
+        self.is_bound = False
+
+    def hang_up(self) -> None:
+        """End the connection."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    def ask(self, command: str, **fields: object) -> int:
+        """Send a request."""
+        pdu = smpp.make_pdu(command, client=self._numbers, **fields)
+        self._send(pdu.generate())
+        return int(pdu.sequence)
+
+    def serve(self) -> None:
+        """Answer until the connection ends."""
+        with self._connection, suppress(OSError), self._connection.makefile("rb") as stream:
+            while head := stream.read(4):
+                body = stream.read(int.from_bytes(head, "big") - 4)
+                self._handle(
+                    smpp.parse_pdu(head + body, client=self._numbers, allow_unknown_opt_params=True)
+                )
+        self.is_bound = False
+
+    def _handle(self, pdu: Any) -> None:
+        if pdu.command == "submit_sm":
+            submitted, status = self._carrier.take(pdu)
+            if status is not None:
+                self._answer(pdu, status, message_id=submitted.carrier_id)
+        elif pdu.command == "deliver_sm_resp":
+            self._carrier.delivered[pdu.sequence] = int(pdu.status)
+        elif pdu.command == "unbind":
+            self._carrier.unbinds += 1
+            self._answer(pdu)
+            self.hang_up()
+        elif not pdu.is_response():
+            self._answer(pdu)
+            self.is_bound = self.is_bound or pdu.command.startswith("bind")
+
+    def _answer(self, pdu: Any, status: int = consts.SMPP_ESME_ROK, **fields: object) -> None:
+        answer = smpp.make_pdu(f"{pdu.command}_resp", client=self._numbers, status=status, **fields)
+        answer.sequence = pdu.sequence
+        octets = answer.generate()
+        # smpplib writes a body in any case; an error is the header alone.
+        self._send((16).to_bytes(4, "big") + octets[4:16] if status else octets)
+
+    def _send(self, octets: bytes) -> None:
+        with self._sending:
+            self._connection.sendall(octets)
