@@ -55,8 +55,11 @@ class Refusal:
     clause: str = ""
 
 
-def read(account: Account, pdu: SubmitSm, now: float, ttl_s: float) -> Reading | Refusal:
-    """Read and judge one submit_sm as of `now` (unix seconds). A message without a validity lives `ttl_s`."""
+def read(account: Account, pdu: SubmitSm, body: bytes, now: float, ttl_s: float) -> Reading | Refusal:
+    """Read and judge one submit_sm as of `now` (unix seconds). A message without a validity lives `ttl_s`.
+
+    `body` is what `pdu` was read from: what need not change is relayed as it came.
+    """
     source = _source(account, pdu.source)
     if source is None:
         return refusal(account, SOURCE_NOT_ALLOWED)
@@ -80,7 +83,7 @@ def read(account: Account, pdu: SubmitSm, now: float, ttl_s: float) -> Reading |
         pdu.destination.addr,
         pdu.registered_delivery,
         1 if is_segment else segments.units(octets, alphabet),
-        codec.encode_body(_relayed(pdu, source)),
+        _relayed(pdu, body, source),
         int(judged * 1000),
         int(ends * 1000),
     )
@@ -140,9 +143,15 @@ def _judge(
     return verdict.until if isinstance(verdict, Defer) else starts
 
 
-def _relayed(pdu: SubmitSm, source: Address) -> SubmitSm:
-    """The submit_sm for the carrier: due at once, and always asking how it ended."""
-    return SubmitSm(
+def _relayed(pdu: SubmitSm, body: bytes, source: Address) -> bytes:
+    """The submit_sm body for the carrier: due at once, and always asking how it ended."""
+    registered_delivery = pdu.registered_delivery & ~_RECEIPT_BITS | _ANY_END
+    as_it_is = source is pdu.source and not (
+        pdu.schedule_delivery_time or pdu.replace_if_present_flag or pdu.sm_default_msg_id
+    )
+    if as_it_is:
+        return codec.with_registered_delivery(body, registered_delivery)
+    relayed = SubmitSm(
         pdu.service_type,
         source,
         pdu.destination,
@@ -151,10 +160,11 @@ def _relayed(pdu: SubmitSm, source: Address) -> SubmitSm:
         pdu.priority_flag,
         "",
         pdu.validity_period,
-        pdu.registered_delivery & ~_RECEIPT_BITS | _ANY_END,
+        registered_delivery,
         0,
         pdu.data_coding,
         0,
         pdu.short_message,
         pdu.tlvs,
     )
+    return codec.encode_body(relayed)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
+from functools import lru_cache
 
 from gateway.message import Message
 from smpp import codec
-from smpp.commands import CommandId
 from smpp.message_state import MessageState
-from smpp.pdu import SubmitSm
 from smpp.receipt import format_receipt
 
 _FAILURE_ONLY = 2
@@ -39,16 +38,21 @@ def receipt_body(
 
     `done_at` is in unix milliseconds; `zone` is that of the dates in the text.
     """
-    submit = codec.decode(CommandId.SUBMIT_SM, message.body, strict=False)
-    assert isinstance(submit, SubmitSm)
+    source, destination = codec.addresses(message.body)
     return codec.encode_body(
         format_receipt(
-            submit.source,
-            submit.destination,
+            source,
+            destination,
             str(message.message_id),
             state,
             error,
-            datetime.fromtimestamp(message.submitted_at / 1000, zone),
-            datetime.fromtimestamp(done_at / 1000, zone),
+            _local(message.submitted_at // 1000, zone),
+            _local(done_at // 1000, zone),
         )
     )
+
+
+@lru_cache(maxsize=1024)
+def _local(seconds: int, zone: tzinfo) -> datetime:
+    """The receipts of a second share their dates."""
+    return datetime.fromtimestamp(seconds, zone)

@@ -248,8 +248,8 @@ class Slot(Protocol):
 class Outlet(Protocol):
     """Where admitted messages go: the carriers' side, as the customers' side sees it."""
 
-    def take_slot(self, route: str, due_at: int) -> Slot | None:
-        """A slot for a message that is about to be admitted; None: it has to queue."""
+    def take_slots(self, route: str, count: int) -> list[Slot]:
+        """Up to `count` slots for messages that are about to be admitted; the others have to queue."""
 
     def send(self, messages: Sequence[tuple[Message, Slot]]) -> None:
         """Submit messages whose intent is committed, each in its slot."""

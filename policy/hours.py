@@ -8,13 +8,16 @@ released while the wall clock shows a time outside the hours.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import lru_cache
 from itertools import count
+from math import inf
 from zoneinfo import ZoneInfo
 
 from policy.facts import MessageClass
+
+_QUARTER_S = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +33,20 @@ class HoursException:
     note: str
     scope: MessageClass | None = None
 
+    _starts_at: float = field(init=False, repr=False, compare=False)
+    _ends_at: float = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or (self.end is not None and self.end.tzinfo is None):
             raise ValueError("an exception needs times with a zone")
         if self.end is not None and self.end <= self.start:
             raise ValueError("an exception must end after it starts")
+        object.__setattr__(self, "_starts_at", self.start.timestamp())
+        object.__setattr__(self, "_ends_at", inf if self.end is None else self.end.timestamp())
 
     def covers(self, at: float) -> bool:
         """Whether it is in force at `at` (unix seconds), its `end` excluded."""
-        return self.start.timestamp() <= at and (self.end is None or at < self.end.timestamp())
+        return self._starts_at <= at < self._ends_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class Hours:
 
     def window(self, at: float) -> tuple[float, float]:
         """The regular window (opens, closes) of the day of `at`; all in unix seconds."""
-        return _window(self.open, self.close, self.zone, self._day(at))
+        return _window_at(self.open, self.close, self.zone, int(at // _QUARTER_S))
 
     def is_open(self, at: float, message_class: MessageClass | None = None) -> bool:
         """Whether a message of that class may be released at `at` (unix seconds).
@@ -89,6 +97,15 @@ class Hours:
 
     def _exceptions_for(self, message_class: MessageClass | None) -> Iterator[HoursException]:
         return (exception for exception in self.exceptions if exception.scope in (None, message_class))
+
+
+@lru_cache(maxsize=1024)
+def _window_at(opens: time, closes: time, zone: ZoneInfo, quarter: int) -> tuple[float, float]:
+    """The window of the day in which a quarter hour lies, counted from the epoch.
+
+    No day begins inside of one: every zone's offset has been a multiple of a quarter hour since 1972.
+    """
+    return _window(opens, closes, zone, datetime.fromtimestamp(quarter * _QUARTER_S, zone).toordinal())
 
 
 @lru_cache(maxsize=1024)

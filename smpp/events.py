@@ -6,6 +6,7 @@ Events come out in the order of the octets that caused them.
 
 from __future__ import annotations
 
+from dataclasses import field
 from enum import Enum
 
 from smpp.pdu import Bind, Pdu
@@ -32,10 +33,14 @@ class BindRequested:
 
 @value(frozen=True, slots=True)
 class RequestReceived:
-    """A well-formed request, legal in this state: answer with `Session.respond`."""
+    """A well-formed request, legal in this state: answer with `Session.respond`.
+
+    `body` is what `pdu` was read from, octet by octet, for whoever passes it on.
+    """
 
     sequence_number: int
     pdu: Pdu
+    body: bytes = field(default=b"", compare=False, repr=False)
 
 
 @value(frozen=True, slots=True)

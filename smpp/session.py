@@ -196,7 +196,7 @@ class Session(Lifecycle):
         if pdu is not None:
             self._unanswered[frame.sequence_number] = frame.command_id
             self._timers.last_transaction = now
-            events.append(RequestReceived(frame.sequence_number, pdu))
+            events.append(RequestReceived(frame.sequence_number, pdu, frame.body))
 
     def _on_response(self, frame: Frame, now: float, events: list[Event]) -> None:
         sequence_number = frame.sequence_number

@@ -182,11 +182,15 @@ class CarrierBind:
             opens = max(opens, self._bucket.next_at(1, now))
         return max(0.0, opens - now)
 
-    def take(self) -> None:
-        """Take a slot; the caller has looked at `room`."""
-        self._taken += 1
+    def take(self, count: int) -> int:
+        """Take up to `count` slots; how many were taken, as room and rate allow."""
+        taken = min(count, self.room)
         if self._bucket is not None:
-            self._bucket.spend(1, self._reactor.seconds())
+            now, wanted, taken = self._reactor.seconds(), taken, 0
+            while taken < wanted and self._bucket.take(1, now):
+                taken += 1
+        self._taken += taken
+        return taken
 
     def give_back(self, slots: int = 1) -> None:
         """Give slots back, after the commit of what they were taken for."""

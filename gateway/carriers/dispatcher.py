@@ -77,16 +77,12 @@ class Dispatcher:
         """Outcomes that the store does not have yet."""
         return len(self._outcomes)
 
-    def take_slot(self, route: str, due_at: int) -> Slot | None:
-        """A slot for a message that is about to be admitted; None: it has to queue."""
-        now = self._now()
-        if due_at > now or self._stopping or self._has_queue(route, now):
-            return None
+    def take_slots(self, route: str, count: int) -> list[Slot]:
+        """Up to `count` slots for messages that are about to be admitted; the others have to queue."""
+        if self._stopping or self._has_queue(route, self._now()):
+            return []
         carrier = self._pool.preferred(route)
-        bind = None if carrier is None else self._pool.best(carrier)
-        if bind is not None:
-            bind.take()
-        return bind
+        return [] if carrier is None else self._pool.take(carrier, count)
 
     def queued(self, messages: Sequence[Message]) -> None:
         """These messages now wait."""
@@ -102,10 +98,12 @@ class Dispatcher:
 
     def ended(self, ended: Sequence[Ended]) -> None:
         """Messages have reached their end."""
-        for end in ended:
-            if end.was_queued:
-                self._waiting[end.account] -= 1
-            self._metrics.messages_ended[end.account, end.state.name] += 1
+        for (account, state, was_queued), count in Counter(
+            [(end.account, end.state, end.was_queued) for end in ended]
+        ).items():
+            if was_queued:
+                self._waiting[account] -= count
+            self._metrics.messages_ended[account, state.name] += count
 
     def send(self, messages: Sequence[tuple[Message, Slot]]) -> None:
         """Submit messages whose intent is committed, each in its slot."""
@@ -205,8 +203,9 @@ class Dispatcher:
     async def _record(self, items: list[tuple[Outcome, Slot | None]]) -> None:
         outcomes = [outcome for outcome, _ in items]
         recorded = await self._record_at_last(outcomes)
+        for (carrier, kind), count in Counter([(o.carrier, o.outcome) for o in outcomes]).items():
+            self._metrics.submits[carrier, kind.name] += count
         for outcome in outcomes:
-            self._metrics.submits[outcome.carrier, outcome.outcome.name] += 1
             if outcome.due_at:
                 self._waiting[outcome.message.account] += 1
                 self._note_due(outcome.message.route, outcome.due_at)
@@ -240,7 +239,7 @@ class Dispatcher:
                 if carrier is not None and carrier not in self._claiming:
                     by_carrier.setdefault(carrier, []).append(route)
         for carrier, routes in by_carrier.items():
-            slots = self._take_slots(carrier)
+            slots = self._pool.take(carrier, self._limits.batch_max)
             if slots:
                 self._claiming[carrier] = routes
                 for route in routes:
@@ -248,7 +247,7 @@ class Dispatcher:
                 task.start(self._claim(carrier, routes, slots), "claim")
         self._look_again(now)
 
-    async def _claim(self, carrier: str, routes: list[str], slots: list[CarrierBind]) -> None:
+    async def _claim(self, carrier: str, routes: list[str], slots: list[Slot]) -> None:
         try:
             claimed = await self._store.claim(routes, carrier, len(slots), self._opens_at)
         except Exception as error:
@@ -267,16 +266,6 @@ class Dispatcher:
         for bind, unused in Counter(slots[len(messages) :]).items():
             bind.give_back(unused)
         self._pump()
-
-    def _take_slots(self, carrier: str) -> list[CarrierBind]:
-        slots: list[CarrierBind] = []
-        while len(slots) < self._limits.batch_max:
-            bind = self._pool.best(carrier)
-            if bind is None:
-                break
-            bind.take()
-            slots.append(bind)
-        return slots
 
     def _opens_at(self, account: str, now: int) -> int:
         """From when on an account's messages may be sent: hours are checked at release, too."""

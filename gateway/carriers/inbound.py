@@ -7,7 +7,10 @@ answered otherwise; only when the store could not take it is it asked to come ag
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
 
 import structlog
 
@@ -85,7 +88,7 @@ class CarrierInbound:
             return self._reply(carrier.name, pdu, now)
         if not said.message_id:
             return Unreadable(carrier.name, "a receipt without a message id", codec.encode_body(pdu), now)
-        done_at = now if said.done is None else int(said.done.timestamp() * 1000)
+        done_at = now if said.done is None else _unix_ms(said.done)
         return CarrierReceipt(carrier.name, said, pdu.source.addr, done_at, now)
 
     def _reply(self, carrier: str, pdu: DeliverSm, now: int) -> Inbound:
@@ -125,12 +128,7 @@ class CarrierInbound:
         said = [item.said for item in items if not isinstance(item.said, Inbound)]
         recorded = await self._store.record_receipts(said)
         self._tell(recorded)
-        for one in said:
-            if isinstance(one, CarrierReceipt):
-                self._metrics.receipts[one.carrier, one.receipt.state.name] += 1
-            else:
-                self._metrics.receipts_unreadable[one.carrier] += 1
-                log.warning("receipt.unreadable", carrier=one.carrier, reason=one.reason)
+        self._count(said)
         strangers = {id(one) for one in recorded.unknown if one.receipt.presumed}
         for one in recorded.unknown:
             if id(one) not in strangers:
@@ -156,9 +154,26 @@ class CarrierInbound:
                 opts_out=one.opts_out,
             )
 
+    def _count(self, said: Sequence[CarrierReceipt | Unreadable]) -> None:
+        states = Counter(
+            [(one.carrier, one.receipt.state) for one in said if isinstance(one, CarrierReceipt)]
+        )
+        for (carrier, state), count in states.items():
+            self._metrics.receipts[carrier, state.name] += count
+        for one in said:
+            if isinstance(one, Unreadable):
+                self._metrics.receipts_unreadable[one.carrier] += 1
+                log.warning("receipt.unreadable", carrier=one.carrier, reason=one.reason)
+
     def _tell(self, recorded: Recorded) -> None:
         self._ended(recorded.ended)
         self._owe(recorded.deliveries)
+
+
+@lru_cache(maxsize=1024)
+def _unix_ms(instant: datetime) -> int:
+    """The receipts of a minute share their dates."""
+    return int(instant.timestamp() * 1000)
 
 
 def _text(pdu: DeliverSm) -> str:

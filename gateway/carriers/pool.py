@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from twisted.internet.defer import Deferred, gatherResults
 
 from gateway.carriers.bind import CarrierBind, Connect, Deliveries, Submits
+from gateway.ports import Slot
 from gateway.reactor import ReactorTime
 from gateway.routing import carriers_of
 from gateway.settings import Carrier, Limits
@@ -63,11 +64,13 @@ class CarrierPool:
                 return carrier
         return None
 
-    def best(self, carrier: str) -> CarrierBind | None:
-        """The bind of a carrier with the most room, None if none has any."""
-        best, most = None, 0
-        for bind in self.of(carrier):
-            room = bind.room
-            if room > most:
-                best, most = bind, room
-        return best
+    def take(self, carrier: str, count: int) -> list[Slot]:
+        """Take up to `count` slots of a carrier, evenly from its binds that have room."""
+        slots: list[Slot] = []
+        binds = [bind for bind in self.of(carrier) if bind.room]
+        while binds and len(slots) < count:
+            share = max(1, (count - len(slots)) // len(binds))
+            for bind in binds:
+                slots += [bind] * bind.take(min(share, count - len(slots)))
+            binds = [bind for bind in binds if bind.room]
+        return slots

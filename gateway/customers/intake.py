@@ -7,6 +7,7 @@ customer then knows as little as we do, which is the truth.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -89,10 +90,13 @@ class Intake:
         """How many submit_sm await their answer."""
         return len(self._offers)
 
-    def offer(self, submitter: Submitter, sequence_number: int, pdu: SubmitSm) -> None:
-        """Take one submit_sm; it is refused at once, or answered when the store has decided."""
+    def offer(self, submitter: Submitter, sequence_number: int, pdu: SubmitSm, body: bytes) -> None:
+        """Take one submit_sm; it is refused at once, or answered when the store has decided.
+
+        `body` is what `pdu` was read from.
+        """
         account = submitter.account
-        taken = self._read(account, pdu)
+        taken = self._read(account, pdu, body)
         if isinstance(taken, Refusal):
             self._refuse(submitter, sequence_number, taken)
             return
@@ -106,14 +110,14 @@ class Intake:
 
     # -- before the store
 
-    def _read(self, account: Account, pdu: SubmitSm) -> tuple[Reading, str] | Refusal:
+    def _read(self, account: Account, pdu: SubmitSm, body: bytes) -> tuple[Reading, str] | Refusal:
         if self._stopping:
             return refusal(account, GatewayError.STOPPING)
         if len(self._offers) >= self._limits.intake_max:
             return refusal(account, GatewayError.QUEUE_FULL)
         if self._outlet.waiting(account.name) >= account.queue_max:
             return refusal(account, GatewayError.QUEUE_FULL)
-        reading = read(account, pdu, self._clock.now(), self._limits.message_ttl_s)
+        reading = read(account, pdu, body, self._clock.now(), self._limits.message_ttl_s)
         if isinstance(reading, Refusal):
             return reading
         route = find(self._routes, account.name, reading.destination_addr)
@@ -136,7 +140,7 @@ class Intake:
 
     async def _admit(self, offers: list[_Offer]) -> None:
         now = int(self._clock.now() * 1000)
-        slots = [self._outlet.take_slot(offer.route, offer.reading.due_at) for offer in offers]
+        slots = self._slots(offers, now)
         messages = [self._message(offer, slot, now) for offer, slot in zip(offers, slots, strict=True)]
         try:
             rules = await self._store.admit(messages)
@@ -156,6 +160,15 @@ class Intake:
             self._answer(offers, slots, messages, rules)
         for submitter in {offer.submitter for offer in offers}:
             submitter.flush()
+
+    def _slots(self, offers: Sequence[_Offer], now: int) -> list[Slot | None]:
+        """A slot for each message that may go out at once, as far as there are slots."""
+        wanted = Counter(offer.route for offer in offers if offer.reading.due_at <= now)
+        taken = {route: self._outlet.take_slots(route, count) for route, count in wanted.items()}
+        return [
+            taken[offer.route].pop() if offer.reading.due_at <= now and taken[offer.route] else None
+            for offer in offers
+        ]
 
     def _message(self, offer: _Offer, slot: Slot | None, now: int) -> Message:
         reading, account = offer.reading, offer.account
@@ -197,16 +210,22 @@ class Intake:
                 self._refuse(offer.submitter, offer.sequence_number, refusal(offer.account, rule))
                 continue
             offer.submitter.accept(offer.sequence_number, message.message_id)
-            self._metrics.messages_accepted[message.account] += 1
-            self._metrics.units_accepted[message.account] += message.units
             if slot is None:
                 queued.append(message)
             else:
                 sends.append((message, slot))
+        self._count(messages, rules)
         if sends:
             self._outlet.send(sends)
         if queued:
             self._outlet.queued(queued)
+
+    def _count(self, messages: Sequence[Message], rules: Sequence[str | None]) -> None:
+        accepted = [m for m, rule in zip(messages, rules, strict=True) if rule is None]
+        for account, count in Counter([message.account for message in accepted]).items():
+            self._metrics.messages_accepted[account] += count
+        for message in accepted:
+            self._metrics.units_accepted[message.account] += message.units
 
     def _refuse(self, submitter: Submitter, sequence_number: int, refused: Refusal) -> None:
         self._metrics.messages_refused[submitter.account.name, refused.rule] += 1

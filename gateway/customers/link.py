@@ -75,6 +75,7 @@ class CustomerLink(SessionProtocol):
         self._receives = False
         self._leaving = False
         self._is_gone = False
+        self._log = log.bind()
         self.label = ""
 
     # -- Submitter
@@ -88,7 +89,7 @@ class CustomerLink(SessionProtocol):
     def accept(self, sequence_number: int, message_id: int) -> None:
         """Answer a submit_sm with our id for the message."""
         self.session.respond(sequence_number, SubmitSmResp(str(message_id)))
-        log.debug("message.accepted", account=self.account.name, message_id=message_id)
+        self._log.debug("message.accepted", message_id=message_id)
 
     def refuse(self, sequence_number: int, refusal: Refusal) -> None:
         """Answer a submit_sm with the status of a refusal, and its reason where the account wants to know."""
@@ -127,8 +128,8 @@ class CustomerLink(SessionProtocol):
 
     def handle(self, event: Event) -> None:
         match event:
-            case RequestReceived(sequence_number, SubmitSm() as pdu):
-                self._intake.offer(self, sequence_number, pdu)
+            case RequestReceived(pdu=SubmitSm() as pdu):
+                self._intake.offer(self, event.sequence_number, pdu, event.body)
             case ResponseReceived(_, command_status, _, Delivery() as delivery):
                 self._deliveries.answered(delivery, command_status)
             case LateResponse(CommandStatus.ESME_ROK, _, Delivery() as delivery):
@@ -183,6 +184,7 @@ class CustomerLink(SessionProtocol):
         self.session.adopt(_settings(self._limits, account.timers, account))
         self.session.accept_bind(event.sequence_number, now)
         self._account = account
+        self._log = log.bind(account=account.name)
         self.label = f"{account.system_id}@{self.peer}"
         self._receives = self.session.state in _RECEIVING
         log.info(

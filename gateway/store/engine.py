@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -48,7 +48,7 @@ def open_engine(path: Path, busy_timeout_s: float = 5.0) -> Engine:
 def connect(path: Path, busy_timeout_s: float) -> Engine:
     """An engine on `path` as it is, without a look at its schema."""
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": busy_timeout_s},
         # A statement that fails must not tell the text of a message to the log.
         hide_parameters=True,

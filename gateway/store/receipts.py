@@ -47,6 +47,11 @@ _SENT = Prepared(
     .where(_attempt.carrier == bindparam("carrier"), _attempt.carrier_key.in_(texts("keys")))
     .order_by(_attempt.message_id.desc())
 )
+_ANY_PARKED = Prepared(
+    select(_table.c.carrier)
+    .where(_table.c.message_id.is_(None), _table.c.carrier == bindparam("carrier"))
+    .limit(1)
+)
 _PARKED = Prepared(
     select(_table)
     .where(
@@ -76,13 +81,20 @@ class _Sent:
     forms that another base would give looked up.
     """
 
-    def __init__(self, connection: Connection, said: Sequence[CarrierReceipt]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._by_key: dict[tuple[str, str], list[tuple[str, Message]]] = {}
+
+    def find_all(self, said: Sequence[CarrierReceipt]) -> list[Message | None]:
+        """The message that each receipt means."""
         self._look_up(said, lambda message_id: (look_up_key(message_id),))
-        missing = [item for item in said if self.find(item) is None]
+        found = [self._find(item) for item in said]
+        missing = [index for index, message in enumerate(found) if message is None]
         if missing:
-            self._look_up(missing, candidates)
+            self._look_up([said[index] for index in missing], candidates)
+            for index in missing:
+                found[index] = self._find(said[index])
+        return found
 
     def _look_up(self, said: Sequence[CarrierReceipt], forms: Callable[[str], tuple[str, ...]]) -> None:
         for carrier in {item.carrier for item in said}:
@@ -94,8 +106,8 @@ class _Sent:
                 found.setdefault((carrier, row[-2]), []).append((row[-1], message_of(row)))
             self._by_key.update(found)
 
-    def find(self, said: CarrierReceipt) -> Message | None:
-        """The message that a receipt means; of several with the same id the newest."""
+    def _find(self, said: CarrierReceipt) -> Message | None:
+        """Of several messages with the same id the newest; the query has put it first."""
         raw = said.receipt.message_id
         sent = self._by_key.get((said.carrier, look_up_key(raw)), ())
         for carrier_message_id, message in sent:
@@ -123,8 +135,7 @@ def record_receipts(
     said = [item for item in items if isinstance(item, CarrierReceipt)]
     if not said:
         return Recorded()
-    sent = _Sent(connection, said)
-    found = [(item, sent.find(item)) for item in said]
+    found = list(zip(said, _Sent(connection).find_all(said), strict=True))
     matches = _unheard(connection, [_Match(message, item) for item, message in found if message is not None])
     unknown = [item for item, message in found if message is None]
     _NEW.run(
@@ -139,8 +150,8 @@ def join(connection: Connection, accepted: Sequence[Outcome], means: Means, now:
     parked = _parked(connection, accepted)
     if not parked:
         return Recorded()
-    sent = _Sent(connection, parked)
-    matches = [_Match(message, item) for item in parked if (message := sent.find(item)) is not None]
+    found = zip(parked, _Sent(connection).find_all(parked), strict=True)
+    matches = [_Match(message, item) for item, message in found if message is not None]
     _JOINED.run(
         connection,
         [
@@ -152,8 +163,10 @@ def join(connection: Connection, accepted: Sequence[Outcome], means: Means, now:
 
 
 def _parked(connection: Connection, accepted: Sequence[Outcome]) -> list[CarrierReceipt]:
-    parked = []
+    parked: list[CarrierReceipt] = []
     for carrier in {outcome.carrier for outcome in accepted}:
+        if _ANY_PARKED.execute(connection, carrier=carrier).scalar() is None:
+            continue
         keys = {
             look_up_key(form)
             for o in accepted
