@@ -56,7 +56,7 @@ class Gateway:
         Raises StoreError for a database that cannot be used, Twisted's CannotListenError for a port in use.
         """
         settings, world = self._settings, self._world
-        opened = self._opened = await open_store(settings, world)
+        opened = self._opened = await open_store(settings, world, self.metrics.commit_s.observe)
         self._wire(opened)
         for account, route, count in opened.recovered.queued:
             self._dispatcher.found(account, route, count)

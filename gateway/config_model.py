@@ -96,6 +96,7 @@ class LimitsTable(Table):
     batch_max: Count = _LIMITS.batch_max
     intake_max: Count = _LIMITS.intake_max
     inbound_max: Count = _LIMITS.inbound_max
+    deliveries_max: Count = _LIMITS.deliveries_max
     pdu_max: PduMax = _LIMITS.pdu_max
     send_buffer_max: Count = _LIMITS.send_buffer_max
     message_ttl_s: Seconds = _LIMITS.message_ttl_s

@@ -6,9 +6,9 @@ What came of it is told by those outside: the customers, and the ledger's rows w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,13 +64,18 @@ class Performance:
                 for number, played in enumerate(self.played, 1)
                 for difference in played.fate.differences(played.line.expected)
             ),
-            *(
-                f"the ledger: {account} has {self.balances.get(account)}, expected {balance}"
-                for account, balance in _expected_balances([played.line for played in self.played]).items()
-                if self.balances.get(account) != balance
-            ),
+            *self._misplaced(),
             *(f"the ledger: {breach}" for breach in self.breaches),
         ]
+
+    def _misplaced(self) -> Iterator[str]:
+        script = [played.line for played in self.played]
+        for account, topped_up in stage.TOP_UPS.items():
+            expected = asdict(_expected_balance(account, topped_up, script))
+            seen = asdict(self.balances.get(account, Balance()))
+            for place, units in seen.items():
+                if units != expected[place]:
+                    yield f"the ledger: {account} has {units} {place}, expected {expected[place]}"
 
 
 async def perform(reactor: Any, folder: Path, script: Sequence[Line]) -> Performance:
@@ -93,7 +98,9 @@ async def perform(reactor: Any, folder: Path, script: Sequence[Line]) -> Perform
 
 def _open_carrier(world: World, stack: AsyncExitStack) -> int:
     """Play the carrier, on the port returned, until the stack unwinds."""
-    settings = CarrierSettings(stage.CARRIER_SYSTEM_ID, stage.PASSWORD, receipt_delay_s=_RECEIPT_DELAY_S)
+    settings = CarrierSettings(
+        stage.CARRIER_SYSTEM_ID, stage.PASSWORD, receipt_delay_s=_RECEIPT_DELAY_S, zone=stage.ZONE
+    )
     carrier = SimulatedCarrier(world.reactor, world.clock, settings)
     port = world.listen(0, carrier, stage.HOST)
     stack.push_async_callback(carrier.unbind)
@@ -140,7 +147,7 @@ class _Company:
         fate = Fate(refusal(command_status))
         if not fate.refusal:
             receipt = await self._in_time(customer.receipt(message_id))
-            fate = replace(fate, end=receipt and receipt.state)
+            fate = replace(fate, end=receipt.state if receipt else None)
             if line.expected.reply:
                 reply = await self._in_time(customer.inbound())
                 fate = replace(fate, reply=reply.text if reply else "")
@@ -149,7 +156,8 @@ class _Company:
     async def _customer(self, account: str) -> SimulatedCustomer:
         if account not in self._customers:
             customer = SimulatedCustomer(self._reactor, account, stage.PASSWORD)
-            await connectProtocol(HostnameEndpoint(self._reactor, stage.HOST, self._port), customer)
+            endpoint = HostnameEndpoint(self._reactor, stage.HOST, self._port)
+            await connectProtocol(endpoint, customer)  # type: ignore[no-untyped-call]  # Twisted's
             await customer.bind()
             self._stack.push_async_callback(customer.unbind)
             self._customers[account] = customer
@@ -194,14 +202,8 @@ def _transfers(connection: Connection) -> tuple[dict[str, int], dict[str, Kind]]
     return held, charges
 
 
-def _expected_balances(script: Sequence[Line]) -> dict[str, Balance]:
-    """What the accounts must hold after the script, each account alone being its sum."""
-    balances = {}
-    for account, units in stage.TOP_UPS.items():
-        settled = sum(
-            line.expected.units
-            for line in script
-            if line.account == account and line.expected.charge is Kind.SETTLE
-        )
-        balances[account] = Balance(units, units - settled, 0, settled, 0)
-    return balances
+def _expected_balance(account: str, topped_up: int, script: Sequence[Line]) -> Balance:
+    """Where the units must be after the script: settled, or still there."""
+    own = [line.expected for line in script if line.account == account]
+    settled = sum(fate.units for fate in own if fate.charge is Kind.SETTLE)
+    return Balance(topped_up, topped_up - settled, 0, settled, 0)

@@ -6,7 +6,7 @@ done nothing, unless it fails with `CommitUnknown`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -150,10 +150,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Messages whose intent to submit is now committed, and when the next one is due (None: none waits)."""
+    """Messages whose intent to submit is now committed, and when the next ones are due, by route."""
 
     messages: Sequence[Message]
-    next_due_at: int | None
+    due: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -39,8 +40,8 @@ class Opened:
         self._lock.release()
 
 
-async def open_store(settings: Settings, world: World) -> Opened:
-    """Open the store that the settings name. Raises StoreError."""
+async def open_store(settings: Settings, world: World, took: Callable[[float], object]) -> Opened:
+    """Open the store that the settings name. Raises StoreError. `took` is told how long transactions take."""
     path = settings.store_path
     first = open_engine(path)
     lock = StoreLock(path)
@@ -50,7 +51,7 @@ async def open_store(settings: Settings, world: World) -> Opened:
     # The writer never waits for another process while it holds up the reactor; it comes back instead.
     engine = connect(path, busy_timeout_s=0.0)
     ids = MessageIds(settings.node, lambda: int(world.clock.now() * 1000), last_id)
-    writer = Writer(world.reactor, engine, world.commit_in)
+    writer = Writer(world.reactor, engine, world.commit_in, took)
     means = Means(ids.next, settings.zone, settings.country_code)
     store = SqlStore(writer, world.clock, settings.node, means)
     resending = {a.name for a in settings.accounts.values() if a.in_doubt is InDoubtPolicy.RESEND}

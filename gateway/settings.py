@@ -166,6 +166,7 @@ class Limits:
     batch_max: int = 1000
     intake_max: int = 10_000
     inbound_max: int = 10_000
+    deliveries_max: int = 2000
     pdu_max: int = 70_000
     send_buffer_max: int = 4_194_304
     message_ttl_s: float = 172_800.0

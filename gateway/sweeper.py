@@ -80,7 +80,8 @@ class Sweeper:
         more = False
         try:
             more = await self.end_overdue()
-            more = await self._abandon() or more
+            if not self._stopped:
+                more = await self._abandon() or more
         except Exception as error:
             log.error("sweep.failed", error=str(error))
         if not self._stopped:

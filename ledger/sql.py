@@ -112,7 +112,7 @@ def hold(conn: Connection, holds: Sequence[Hold], at_ms: int) -> list[bool]:
     remaining = _lock(conn, {item.account for item in holds})
     rows = [(item.message_id, item.account, item.units) for item in holds]
     ids = dumps([item.message_id for item in holds])
-    held = set(_HELD.execute(conn, ids=ids).scalars())
+    held = {row[0] for row in _HELD.fetch(conn, ids=ids)}
     granted: list[tuple[int, str, int]] = []
     answers: list[bool] = []
     for row in rows:
@@ -140,7 +140,7 @@ def resolve(conn: Connection, kind: charge.Resolution, items: Sequence[Hold], at
         return 0
     _lock(conn, {item.account for item in items})
     ids = {item.message_id for item in items}
-    resolved = _RESOLVE.execute(conn, ids=dumps(list(ids)), stage=kind.stage, kind=kind, at_ms=at_ms).all()
+    resolved = _RESOLVE.fetch(conn, ids=dumps(list(ids)), stage=kind.stage, kind=kind, at_ms=at_ms)
     if len(resolved) < len(ids):
         _check_held(conn, kind, ids)
     _move(conn, kind, ((account, units) for account, units in resolved))
@@ -182,7 +182,7 @@ def balances(conn: Connection, accounts: Iterable[str] | None = None) -> dict[st
 
 def _lock(conn: Connection, accounts: Iterable[str]) -> dict[str, int]:
     """Lock these accounts until the transaction ends; what remains on each that exists."""
-    return dict(_LOCK.execute(conn, names=dumps(list(accounts))).all())
+    return {row[0]: row[1] for row in _LOCK.fetch(conn, names=dumps(list(accounts)))}
 
 
 def _known_lots(conn: Connection, lot: Lot) -> list[Lot]:
@@ -192,7 +192,7 @@ def _known_lots(conn: Connection, lot: Lot) -> list[Lot]:
 
 
 def _check_held(conn: Connection, kind: Kind, ids: set[int]) -> None:
-    without = ids.difference(_HELD.execute(conn, ids=dumps(list(ids))).scalars())
+    without = ids.difference(row[0] for row in _HELD.fetch(conn, ids=dumps(list(ids))))
     if without:
         some = ", ".join(map(str, sorted(without)[:5]))
         raise LedgerError(f"{kind.name} of {len(without)} messages without a hold, among them {some}")
@@ -201,7 +201,7 @@ def _check_held(conn: Connection, kind: Kind, ids: set[int]) -> None:
 def _write(conn: Connection, kind: Kind, rows: Sequence[tuple[int, str, int]], at_ms: int) -> None:
     """Write transfers (source_id, account, units) and move their units."""
     if rows:
-        _INSERT.execute(conn, rows=dumps(rows), stage=kind.stage, kind=kind, at_ms=at_ms)
+        _INSERT.change(conn, rows=dumps(rows), stage=kind.stage, kind=kind, at_ms=at_ms)
         _move(conn, kind, [(account, units) for _, account, units in rows])
 
 
@@ -211,6 +211,6 @@ def _move(conn: Connection, kind: Kind, moves: Iterable[tuple[str, int]]) -> Non
     for account, units in moves:
         sums[account] += units
     if sums:
-        moved = _MOVE[kind].execute(conn, rows=dumps(list(sums.items()))).rowcount
+        moved = _MOVE[kind].change(conn, rows=dumps(list(sums.items())))
         if moved != len(sums):
             raise LedgerError(f"{kind.name} on {len(sums)} accounts, of which {moved} exist: {sorted(sums)}")

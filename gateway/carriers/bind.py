@@ -93,6 +93,7 @@ class CarrierBind:
         self._throttled = 0
         self._stopping = False
         self._wake: Deferred[None] | None = None
+        self._connecting: Deferred[CarrierLink] | None = None
         self._lost: Deferred[None] | None = None
         self._ended: Deferred[object] | None = None
 
@@ -110,6 +111,8 @@ class CarrierBind:
             wake.callback(None)
         if self.link is not None:
             self.link.unbind()
+        elif self._connecting is not None:
+            self._connecting.cancel()
         if self._ended is not None:
             await self._ended
 
@@ -117,14 +120,15 @@ class CarrierBind:
         while self._is_wanted():
             self._tries += 1
             try:
-                self._lost = Deferred()
-                self.link = await self._connect(_LinkFactory(self._make_link))
+                lost = self._lost = Deferred()
+                self._connecting = self._connect(_LinkFactory(self._make_link))
+                self.link = await self._connecting
             except Exception as error:
                 log.warning("carrier.unreachable", bind=self.name, error=str(error), tries=self._tries)
             else:
                 if not self._is_wanted():
                     self.link.unbind()
-                await self._lost
+                await lost
                 self.link = None
             if self._is_wanted():
                 await self._pause()
@@ -133,7 +137,7 @@ class CarrierBind:
         return not self._stopping
 
     def _make_link(self) -> CarrierLink:
-        return CarrierLink(self.carrier, self._reactor, self, self._limits.pdu_max, self._limits.batch_max)
+        return CarrierLink(self.carrier, self._reactor, self, self._limits.pdu_max, self._limits.inbound_max)
 
     async def _pause(self) -> None:
         wait_s = delay_s(
@@ -217,12 +221,14 @@ class CarrierBind:
         log.warning("carrier.refused_bind", bind=self.name, status=status_name(command_status))
 
     def answered(self, link: CarrierLink, answers: list[Answer], late: bool) -> None:
+        now = self._reactor.seconds()
         if any(answer.command_status in _THROTTLING for answer in answers):
-            self._throttled += 1
-            wait_s = delay_s(
-                self._throttled, self._limits.retry_min_s, self._limits.retry_max_s, self._random
-            )
-            self._paused_until = self._reactor.seconds() + wait_s
+            # What was under way when the pause began is throttled too; that is no second reason.
+            if now >= self._paused_until:
+                self._throttled += 1
+                self._paused_until = now + delay_s(
+                    self._throttled, self._limits.retry_min_s, self._limits.retry_max_s, self._random
+                )
         elif any(answer.command_status == CommandStatus.ESME_ROK for answer in answers):
             self._throttled = 0
         self._submits.answered(self, answers, late)

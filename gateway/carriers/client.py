@@ -120,15 +120,14 @@ class CarrierClient(Client):  # type: ignore[misc]  # smpplib has no types
         answer.sequence = sequence_number
         self.send_pdu(answer)
 
-    def take(self, frame: Frame) -> bool:
-        """Let smpplib read the answer to a bind or unbind, so that its state follows; False if it cannot."""
-        self._frame = codec.frame(frame.command_id, frame.command_status, frame.sequence_number, frame.body)
-        try:
-            self.read_pdu()
-        except Exception:
-            # smpplib raises half a dozen kinds of error for octets that it does not expect.
-            return False
-        return True
+    def take(self, frame: Frame) -> None:
+        """Let smpplib read the answer to a bind or unbind, so that its state follows."""
+        # Without the body: smpplib stumbles over TLVs that it does not expect, and nobody reads them.
+        self._frame = codec.frame(frame.command_id, frame.command_status, frame.sequence_number, b"")
+        self.read_pdu()
+
+    def __del__(self) -> None:
+        """smpplib warns here of an open socket; the connection is not ours to close."""
 
     def _recv_exact(self, exact_size: int) -> bytes:
         taken, self._frame = self._frame[:exact_size], self._frame[exact_size:]

@@ -25,7 +25,7 @@ from gateway.carriers.pool import CarrierPool
 from gateway.clock import Clock
 from gateway.message import Message
 from gateway.metrics import Metrics
-from gateway.ports import Attempt, AttemptOutcome, Delivery, Ended, Outcome, Recorded, Slot, Store
+from gateway.ports import Attempt, AttemptOutcome, Claimed, Delivery, Ended, Outcome, Recorded, Slot, Store
 from gateway.reactor import ReactorTime, sleep
 from gateway.settings import Account, Limits
 from smpp.status import CommandStatus
@@ -252,14 +252,11 @@ class Dispatcher:
             claimed = await self._store.claim(routes, carrier, len(slots), self._opens_at)
         except Exception as error:
             log.error("claim.failed", carrier=carrier, error=str(error))
-            messages: Sequence[Message] = ()
-            next_due_at: int | None = self._now() + int(self._wait_s(1) * 1000)
-        else:
-            messages, next_due_at = claimed.messages, claimed.next_due_at
+            claimed = Claimed((), dict.fromkeys(routes, self._now() + int(self._wait_s(1) * 1000)))
+        messages = claimed.messages
         del self._claiming[carrier]
-        if next_due_at is not None:
-            for route in routes:
-                self._note_due(route, next_due_at)
+        for route, due_at in claimed.due.items():
+            self._note_due(route, due_at)
         for message in messages:
             self._waiting[message.account] -= 1
         self.send(list(zip(messages, slots, strict=False)))

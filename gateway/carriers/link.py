@@ -9,6 +9,7 @@ connection.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol as Interface
 from typing import cast
 
@@ -18,16 +19,18 @@ from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
+from gateway.addressing import address
 from gateway.carriers.client import CarrierClient
 from gateway.ports import Attempt
 from gateway.reactor import ReactorTime
 from gateway.settings import Carrier
 from gateway.transport import Transport
 from smpp import codec
+from smpp.address import Address
 from smpp.commands import RESPONSE_BIT, CommandId
 from smpp.errors import PduError
 from smpp.framer import Frame, Framer
-from smpp.pdu import DeliverSm, SubmitSmResp
+from smpp.pdu import DeliverSm, SubmitSm, SubmitSmResp
 from smpp.status import CommandStatus
 from smpp.timers import Due, Timers, TimerSettings
 from smpp.value import value
@@ -78,6 +81,7 @@ class CarrierLink(Protocol):
         self._carrier = carrier
         self._reactor = reactor
         self._upstream = upstream
+        self._sender = None if carrier.source_addr is None else address(carrier.source_addr)
         self._framer = Framer(pdu_max)
         self._window: Window[Attempt] = Window(carrier.window_max)
         self._unanswered = 0
@@ -97,7 +101,7 @@ class CarrierLink(Protocol):
     @property
     def transmits(self) -> bool:
         """Whether a submit_sm may be sent now."""
-        return self._open and self._client.transmits and not self._unbinding
+        return self._open and self._client.transmits and not self._unbinding and not self._reason
 
     @property
     def outstanding(self) -> int:
@@ -107,10 +111,11 @@ class CarrierLink(Protocol):
     def submit(self, attempts: Iterable[Attempt]) -> None:
         """Send these in one write. The owner sees to it that the window has room and the link transmits."""
         deadline = self._reactor.seconds() + self._carrier.timers.response_s
-        frames = [
-            codec.frame(CommandId.SUBMIT_SM, 0, self._window.open(attempt, deadline), attempt.message.body)
-            for attempt in attempts
-        ]
+        sender = self._sender
+        frames = []
+        for attempt in attempts:
+            body = attempt.message.body if sender is None else _sent_by(sender, attempt.message.body)
+            frames.append(codec.frame(CommandId.SUBMIT_SM, 0, self._window.open(attempt, deadline), body))
         self._timers.last_transaction = self._reactor.seconds()
         self._transport.write(b"".join(frames))
         self._look_at_timer()
@@ -135,10 +140,14 @@ class CarrierLink(Protocol):
             self.close("stopped")
 
     def close(self, reason: str) -> None:
-        """Write what is queued and end the connection."""
-        self._reason = self._reason or reason
+        """Write what is queued and end the connection, within unbind_s even if the carrier does not read."""
+        if self._reason:
+            return
+        self._reason = reason
+        self._timers.unbinding(self._reactor.seconds())
         self._transport.unregisterProducer()
         self._transport.loseConnection()
+        self._look_at_timer()
 
     def abort(self, reason: str) -> None:
         """End the connection now."""
@@ -232,24 +241,30 @@ class CarrierLink(Protocol):
     def _on_submit_resp(self, frame: Frame) -> None:
         message_id = None
         if not frame.command_status:
-            pdu = codec.decode(CommandId.SUBMIT_SM_RESP, frame.body, strict=False)
-            message_id = pdu.message_id if isinstance(pdu, SubmitSmResp) else None
-        self._answer(frame, message_id)
+            try:
+                pdu = codec.decode(CommandId.SUBMIT_SM_RESP, frame.body, strict=False)
+            except PduError as error:
+                # Accepted all the same; without its id no receipt will find the message.
+                log.warning("submit_sm_resp.malformed", carrier=self._carrier.name, reason=error.reason)
+            else:
+                message_id = pdu.message_id if isinstance(pdu, SubmitSmResp) else None
+        self._answer(frame, frame.command_status, message_id)
 
-    def _answer(self, frame: Frame, message_id: str | None) -> None:
+    def _answer(self, frame: Frame, command_status: int, message_id: str | None) -> None:
         attempt = self._window.close(frame.sequence_number)
         if attempt is not None:
-            self._answers.append(Answer(attempt, frame.command_status, message_id))
+            self._answers.append(Answer(attempt, command_status, message_id))
             return
         attempt = self._window.close_late(frame.sequence_number)
         if attempt is not None:
-            self._late.append(Answer(attempt, frame.command_status, message_id))
+            self._late.append(Answer(attempt, command_status, message_id))
 
     def _on_nack(self, frame: Frame) -> None:
         if frame.sequence_number == self._client.bind_sequence and not self._client.is_bound():
             self._refused(frame.command_status)
         else:
-            self._answer(frame, None)
+            # A nack that says no reason is a nack all the same.
+            self._answer(frame, frame.command_status or CommandStatus.ESME_RUNKNOWNERR, None)
 
     def _on_deliver(self, frame: Frame) -> None:
         try:
@@ -260,18 +275,18 @@ class CarrierLink(Protocol):
             return
         assert isinstance(pdu, DeliverSm)
         self._unanswered += 1
+        self._timers.last_transaction = self._reactor.seconds()
         self._upstream.delivered(self, frame.sequence_number, pdu)
 
     def _on_bind_resp(self, frame: Frame) -> None:
-        if frame.sequence_number != self._client.bind_sequence or self._client.is_bound():
+        if frame.sequence_number != self._client.bind_sequence or self._client.is_bound() or self._reason:
             return
         if frame.command_status:
             self._refused(frame.command_status)
-        elif self._client.take(frame) and self._client.is_bound():
-            self._timers.bound(self._reactor.seconds())
-            self._upstream.bound(self)
-        else:
-            self.abort("unreadable bind response")
+            return
+        self._client.take(frame)
+        self._timers.bound(self._reactor.seconds())
+        self._upstream.bound(self)
 
     def _refused(self, command_status: int) -> None:
         self._upstream.bind_refused(self, command_status)
@@ -324,6 +339,9 @@ class CarrierLink(Protocol):
         expired = [attempt for _, attempt in self._window.expired(now)]
         if expired:
             self._upstream.timed_out(self, expired)
+        if self._unanswered >= self._unanswered_max:
+            # The carrier's silence is our doing as long as we do not listen.
+            self._timers.last_received = now
         due = self._timers.due(now)
         if due is Due.ENQUIRE_LINK:
             self._timers.enquired(now)
@@ -333,3 +351,10 @@ class CarrierLink(Protocol):
         elif due is not None:
             self.abort(due.value)
         self._look_at_timer()
+
+
+def _sent_by(sender: Address, body: bytes) -> bytes:
+    """The body of a submit_sm with another sender."""
+    pdu = codec.decode(CommandId.SUBMIT_SM, body, strict=False)
+    assert isinstance(pdu, SubmitSm)
+    return codec.encode_body(replace(pdu, source=sender))

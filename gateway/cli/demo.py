@@ -14,18 +14,22 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.error import CannotListenError, ConnectError
 from twisted.internet.task import react
 
 from gateway import logs
 from gateway.cli.output import console
 from gateway.demonstration import Performance, Played, perform
+from gateway.simulator import stage
 from gateway.simulator.customer import BindRefusedError, LinkLostError
 from gateway.simulator.script import SCRIPT, Line
 from gateway.store.engine import StoreError
 from ledger.accounts import Balance
 
+# Far more than it takes; a gateway that does not come to its end shall not keep anyone waiting.
+_LONGEST_S = 60.0
+_TEXT_MAX = 40
 _PLACES = tuple(field.name for field in fields(Balance))
 
 
@@ -43,6 +47,10 @@ def demo() -> None:
 
 def run(script: Sequence[Line]) -> None:
     """Perform the script, show what was seen and exit: 0 only if all of it was expected."""
+    output = console()
+    output.print(
+        f"{len(script)} texts go to a gateway, on {stage.DAY} in {stage.ZONE.key} by a stated clock."
+    )
 
     async def main(reactor: Any) -> None:  # several of zope's interfaces, which are no types
         performing = Deferred.fromCoroutine(perform(reactor, Path(folder), script))
@@ -51,14 +59,17 @@ def run(script: Sequence[Line]) -> None:
             performing.cancel()
             return performing
 
+        performing.addTimeout(_LONGEST_S, reactor)
         reactor.addSystemEventTrigger("before", "shutdown", stop)
         try:
             performance = await performing
         except CancelledError:
             sys.exit("signet demo: stopped before its end")
+        except TimeoutError:
+            sys.exit(f"signet demo: not finished after {_LONGEST_S:.0f} seconds")
         except (StoreError, CannotListenError, ConnectError, BindRefusedError, LinkLostError) as error:
             sys.exit(f"signet demo: {error}")
-        sys.exit(show(performance, console()))
+        sys.exit(show(performance, output))
 
     with TemporaryDirectory(prefix="signet-demo-") as folder:
         react(main)
@@ -66,38 +77,44 @@ def run(script: Sequence[Line]) -> None:
 
 def show(performance: Performance, output: Console) -> int:
     """Print the texts, the ledger and every problem; the exit code."""
-    output.print(texts_table(performance.played, folded=output.is_terminal))
+    output.print(texts_table(performance.played, stacked=output.is_terminal))
     output.print(ledger_table(performance.balances))
     problems = performance.problems()
     for problem in problems:
         output.print(Text(f"✗ {problem}", "bold red"))
     if not problems:
-        output.print(
-            Text(f"✓ {len(performance.played)} texts and the ledger: all as expected.", "bold green")
-        )
+        done = f"✓ All {len(performance.played)} texts came out as expected, and the ledger adds up."
+        output.print(Text(done, "bold green"))
     return 1 if problems else 0
 
 
-def texts_table(played: Sequence[Played], *, folded: bool) -> Table:
-    """Each text and its fate. `folded` puts what a text shows above it, for a narrow terminal."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("", justify="right")
-    table.add_column("at")
-    for header in ("text",) if folded else ("shows", "text"):
+def texts_table(played: Sequence[Played], *, stacked: bool) -> Table:
+    """Each text, its fate, and whether that was expected. `stacked` fits a terminal of 80 columns."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(justify="right")
+    for header in ["text and verdict"] if stacked else ["at", "shows", "text", "verdict"]:
         table.add_column(header, overflow="fold")
-    for header in ("verdict", "clause", "units", "receipt", ""):
+    for header in ("clause", "units", "receipt", ""):
         table.add_column(header, no_wrap=True)
     for number, each in enumerate(played, 1):
-        line = each.line
-        about = [Text(line.shows, "dim"), Text(line.text)]
+        line, cells = each.line, each.fate.cells()
+        told = [
+            Text(f"{line.at:%H:%M}", "dim"),
+            Text(line.shows, "dim"),
+            Text(_shortened(line.text)),
+            Text(cells.pop("verdict"), "yellow" if each.fate.refusal else "green"),
+        ]
         table.add_row(
             str(number),
-            f"{line.at:%H:%M}",
-            *([Text("\n").join(about)] if folded else about),
-            *(Text(cell) for cell in each.fate.cells().values()),
+            *([_stack(*told)] if stacked else told),
+            *(Text(cell) for cell in cells.values()),
             Text("✗", "bold red") if each.fate.differences(line.expected) else Text("✓", "green"),
         )
     return table
+
+
+def _stack(at: Text, shows: Text, text: Text, verdict: Text) -> Text:
+    return Text.assemble(at, " ", shows, "\n", text, "\n", verdict)
 
 
 def ledger_table(balances: Mapping[str, Balance]) -> Table:
@@ -109,3 +126,9 @@ def ledger_table(balances: Mapping[str, Balance]) -> Table:
     for account, balance in balances.items():
         table.add_row(account, *(f"{units:,}" for units in astuple(balance)))
     return table
+
+
+def _shortened(text: str) -> str:
+    """A long text as its beginning and its end, where the contract's form is."""
+    half = _TEXT_MAX // 2
+    return text if len(text) <= _TEXT_MAX else f"{text[:half]}…{text[-half:]} ({len(text)} characters)"

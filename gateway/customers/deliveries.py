@@ -29,9 +29,6 @@ log = structlog.get_logger()
 _TAKEN = (CommandStatus.ESME_ROK,)
 _NEVER = (CommandStatus.ESME_RX_P_APPN, CommandStatus.ESME_RX_R_APPN)
 
-# Deliveries of an account kept at hand beyond what its binds are working on.
-_PAGE = 200
-
 
 class Receiver(Protocol):
     """A customer's bind that takes deliver_sm."""
@@ -114,7 +111,7 @@ class Deliveries:
             if outbox is None or not outbox.receivers:
                 continue
             touched[delivery.account] = outbox
-            if outbox.more or len(outbox.at_hand) >= _PAGE:
+            if outbox.more or len(outbox.at_hand) >= self._limits.deliveries_max:
                 outbox.more = True
             else:
                 outbox.at_hand.append(delivery)
@@ -166,7 +163,8 @@ class Deliveries:
                 batch = [outbox.at_hand.popleft() for _ in range(room)]
                 outbox.in_flight.update(delivery.delivery_id for delivery in batch)
                 receiver.deliver(batch)
-        if outbox.more and not outbox.at_hand and not outbox.reading and outbox.receivers:
+        runs_out = len(outbox.at_hand) <= self._limits.deliveries_max // 2
+        if outbox.more and runs_out and not outbox.reading and outbox.receivers:
             outbox.reading = True
             task.start(self._read_page(account, outbox), "deliveries")
 
@@ -180,18 +178,20 @@ class Deliveries:
     async def _read_page(self, account: str, outbox: _Outbox) -> None:
         # What is owed from here on is not in this page, so it sets `more` again.
         outbox.more = False
+        count = max(1, self._limits.deliveries_max // 2)
+        besides = outbox.in_flight | {delivery.delivery_id for delivery in outbox.at_hand}
         try:
-            page, later = await self._store.waiting_deliveries(account, _PAGE, set(outbox.in_flight))
+            page, later = await self._store.waiting_deliveries(account, count, besides)
         except Exception as error:
             log.error("deliveries.not_read", account=account, error=str(error))
             page, later = [], self._now() + int(self._wait_s(1) * 1000)
         outbox.reading = False
         if not outbox.receivers:
             return
-        fresh = [d for d in page if d.delivery_id not in outbox.in_flight]
-        known = {d.delivery_id for d in fresh}
-        outbox.at_hand = deque([*fresh, *(d for d in outbox.at_hand if d.delivery_id not in known)])
-        outbox.more = outbox.more or len(page) == _PAGE
+        # What was taken in hand meanwhile must not come twice.
+        known = outbox.in_flight | {delivery.delivery_id for delivery in outbox.at_hand}
+        outbox.at_hand.extend(delivery for delivery in page if delivery.delivery_id not in known)
+        outbox.more = outbox.more or len(page) == count
         if later is not None:
             self._look_again(account, outbox, (later - self._now()) / 1000)
         self._pump(account, outbox)

@@ -21,9 +21,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
+from gateway.addressing import address
 from gateway.clock import Clock
 from gateway.reactor import ReactorTime
-from gateway.simulator.addressing import address
 from gateway.simulator.mailbox import Mailbox
 from gateway.simulator.outcome import Outcome, outcome
 from gateway.transport import SessionProtocol

@@ -13,8 +13,8 @@ from typing import NamedTuple, cast
 
 from twisted.internet.defer import Deferred, fail, succeed
 
+from gateway.addressing import address
 from gateway.reactor import ReactorTime
-from gateway.simulator.addressing import address
 from gateway.simulator.inbox import Inbound, Inbounds, Receipts
 from gateway.transport import SessionProtocol
 from smpp import segments, spec, text

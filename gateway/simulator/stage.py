@@ -17,8 +17,8 @@ CARRIER_SYSTEM_ID = "signet"
 TOP_UPS = {"bank": 100, "shop": 1}
 """The units that each account has paid for."""
 
-_ZONE = ZoneInfo("Asia/Shanghai")
-_DAY = date(2025, 1, 8)
+ZONE = ZoneInfo("Asia/Shanghai")
+DAY = date(2025, 1, 8)
 
 # Port 0 is any that is free. The carrier's is taken before the file is written.
 _CONFIG = Template("""\
@@ -79,7 +79,7 @@ def settings(folder: Path, carrier_port: int) -> Settings:
     """The stage's settings, as read from a file that is written to `folder`; the database goes there too."""
     path = folder / "config.toml"
     text = _CONFIG.substitute(
-        zone=_ZONE.key,
+        zone=ZONE.key,
         host=HOST,
         password=PASSWORD,
         carrier_port=carrier_port,
@@ -91,4 +91,4 @@ def settings(folder: Path, carrier_port: int) -> Settings:
 
 def instant(at: time) -> float:
     """A time of the stage's day in unix seconds."""
-    return datetime.combine(_DAY, at, _ZONE).timestamp()
+    return datetime.combine(DAY, at, ZONE).timestamp()

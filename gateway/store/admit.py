@@ -46,7 +46,7 @@ def admit(connection: Connection, messages: Sequence[Message], means: Means, now
 
 
 def _opted_out(connection: Connection, numbers: Sequence[str]) -> set[tuple[str, str]]:
-    return {(row[0], row[1]) for row in _OPTED_OUT.execute(connection, numbers=dumps(numbers))}
+    return {(row[0], row[1]) for row in _OPTED_OUT.fetch(connection, numbers=dumps(numbers))}
 
 
 def _row(message: Message) -> tuple[object, ...]:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, bindparam, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, bindparam, select, update
 
-from gateway.message import State, sources
+from gateway.message import Message, State, sources
 from gateway.ports import AttemptOutcome, Claimed, Outcome, Recorded
 from gateway.store import receipts, schema
 from gateway.store.dialect import Bulk, constant, upsert_rows
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, messages_of
 from ledger import sql as ledger
 from ledger.prepared import Prepared
-from ledger.rows import dumps, texts
 from ledger.transfer import Hold, Kind
 from smpp.receipt import look_up_key
 
@@ -33,7 +32,7 @@ def _in_state(*states: State) -> ColumnElement[bool]:
 
 _waiting = (
     _message.c.state == constant(State.QUEUED),
-    _message.c.route.in_(texts("routes")),
+    _message.c.route == bindparam("route"),
     _message.c.deadline_at > bindparam("now", type_=BigInteger),
 )
 _DUE = Prepared(
@@ -42,7 +41,7 @@ _DUE = Prepared(
     .order_by(_message.c.due_at, _message.c.message_id)
     .limit(bindparam("count", type_=Integer))
 )
-_NEXT_DUE = Prepared(select(func.min(_message.c.due_at)).where(*_waiting))
+_NEXT_DUE = Prepared(select(_message.c.due_at).where(*_waiting).order_by(_message.c.due_at).limit(1))
 _INTENT = Bulk(
     update(_message)
     .values(
@@ -62,9 +61,15 @@ _ENROUTE = Bulk(
 )
 _REQUEUE = Bulk(
     update(_message)
-    .values(state=constant(State.QUEUED), due_at=bindparam("due_at"), resends=bindparam("resends"))
+    .values(
+        state=constant(State.QUEUED),
+        resends=bindparam("resends"),
+        due_at=bindparam("due_at"),
+        # While it was parked, it had another.
+        deadline_at=bindparam("deadline_at"),
+    )
     .where(_this, _same_attempt, _in_state(State.SUBMITTING, State.IN_DOUBT)),
-    ("due_at", "resends", "_message_id", "_attempts"),
+    ("resends", "due_at", "deadline_at", "_message_id", "_attempts"),
 )
 _PARK = Bulk(
     update(_message)
@@ -84,26 +89,28 @@ def claim(
     now: int,
 ) -> Claimed:
     """Take due messages for a carrier, the longest due first; those whose hours are closed are put off."""
-    names = dumps(list(routes))
-    taken, put_off = [], []
-    for row in _DUE.execute(connection, routes=names, now=now, count=count):
-        opens = opens_at(row.account, now)
-        if opens > now:
-            put_off.append((opens, row.message_id))
-        else:
+    taken: list[Message] = []
+    put_off = []
+    for route in routes:
+        for row in _DUE.fetch(connection, route=route, now=now, count=count - len(taken)):
             message = message_of(row)
-            taken.append(
-                replace(
-                    message,
-                    state=State.SUBMITTING,
-                    carrier=carrier,
-                    epoch=epoch,
-                    attempts=message.attempts + 1,
+            opens = opens_at(message.account, now)
+            if opens > now:
+                put_off.append((opens, message.message_id))
+            else:
+                taken.append(
+                    replace(
+                        message,
+                        state=State.SUBMITTING,
+                        carrier=carrier,
+                        epoch=epoch,
+                        attempts=message.attempts + 1,
+                    )
                 )
-            )
     _PUT_OFF.run(connection, put_off)
     _INTENT.run(connection, [(carrier, epoch, m.attempts, m.message_id) for m in taken])
-    return Claimed(taken, _NEXT_DUE.execute(connection, routes=names, now=now).scalar())
+    due = {route: row[0] for route in routes for row in _NEXT_DUE.fetch(connection, route=route, now=now)}
+    return Claimed(taken, due)
 
 
 def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: Means, now: int) -> Recorded:
@@ -124,7 +131,13 @@ def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: 
     _REQUEUE.run(
         connection,
         [
-            (o.due_at, o.message.resends + o.resend, o.message.message_id, o.message.attempts)
+            (
+                o.message.resends + o.resend,
+                o.due_at,
+                o.message.deadline_at,
+                o.message.message_id,
+                o.message.attempts,
+            )
             for o in (
                 *by_kind[AttemptOutcome.TEMPORARY],
                 *by_kind[AttemptOutcome.NOT_SENT],

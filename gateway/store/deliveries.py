@@ -41,11 +41,11 @@ def waiting(
     connection: Connection, account: str, count: int, besides: Collection[int], now: int
 ) -> tuple[list[Delivery], int | None]:
     """The oldest due deliveries besides those named; where they are fewer than `count`, when more are due."""
-    rows = _DUE.execute(connection, account=account, now=now, count=count + len(besides))
+    rows = _DUE.fetch(connection, account=account, now=now, count=count + len(besides))
     due = [Delivery(*row) for row in rows if row[0] not in besides][:count]
     later = None
     if len(due) < count:
-        later = _NEXT_DUE.execute(connection, account=account, now=now).scalar()
+        [(later,)] = _NEXT_DUE.fetch(connection, account=account, now=now)
     return due, later
 
 

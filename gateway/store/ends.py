@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.delivery import receipt_body, wants_end
 from gateway.message import ENDS, Message, State
@@ -26,7 +26,7 @@ from ledger.transfer import Hold, Kind
 from smpp.message_state import MessageState
 from smpp.value import value
 
-MessageRow = Row[*tuple[Any, ...]]
+MessageRow = Sequence[Any]
 
 MESSAGE_COLUMNS = [schema.message.c[name] for name in Message.__dataclass_fields__]
 _WIDTH = len(MESSAGE_COLUMNS)
@@ -71,7 +71,7 @@ def message_of(row: MessageRow) -> Message:
 
 def messages_of(connection: Connection, message_ids: Sequence[int]) -> dict[int, Message]:
     """These messages by id."""
-    return {row[0]: message_of(row) for row in _BY_ID.execute(connection, ids=dumps(message_ids))}
+    return {row[0]: message_of(row) for row in _BY_ID.fetch(connection, ids=dumps(message_ids))}
 
 
 def end(connection: Connection, ends: Sequence[End], means: Means, now: int) -> Recorded:

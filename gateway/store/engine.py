@@ -35,6 +35,8 @@ def open_engine(path: Path, busy_timeout_s: float = 5.0) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
         with engine.begin() as connection:
             migrate(connection, path)
+            # A file that may not be written is opened for reading; only a statement that writes finds out.
+            connection.exec_driver_sql("DELETE FROM alembic_version WHERE 0")
     except (OSError, SQLAlchemyError, sqlite3.Error) as error:
         engine.dispose()
         reason = getattr(error, "orig", None) or error

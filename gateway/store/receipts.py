@@ -1,15 +1,17 @@
 """Carriers' receipts in the database: matched to a message, or parked until their message is known.
 
 A receipt is known by (carrier, carrier_message_id, state), so a repeat changes nothing. The map from ids to
-messages belongs to the carrier, not to the bind. The exact id wins over its other forms (hex or decimal,
-zeros, case), and a form that is not exact must also agree on the recipient's number. The first end of a
-message wins.
+messages belongs to the carrier, not to the bind. The exact id on the recipient's number wins, then another form
+of it (hex or decimal, zeros, case) on that number, then the exact id alone: carriers write the number as they
+like, but where "10" and "16" are both given out, only the number tells which of them a "16" means. The first
+end of a message wins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from sqlalchemy import Connection, bindparam, select, tuple_, update
 
@@ -53,7 +55,14 @@ _ANY_PARKED = Prepared(
     .limit(1)
 )
 _PARKED = Prepared(
-    select(_table)
+    select(
+        _table.c.carrier_message_id,
+        _table.c.state,
+        _table.c.error,
+        _table.c.destination_addr,
+        _table.c.done_at,
+        _table.c.received_at,
+    )
     .where(
         _table.c.message_id.is_(None),
         _table.c.carrier == bindparam("carrier"),
@@ -63,6 +72,8 @@ _PARKED = Prepared(
 )
 
 _ENDS = {MessageState(end): end for end in ENDS}
+# UNKNOWN is neither an end nor news: it is also what a word becomes that nobody understands.
+_ON_THE_WAY = frozenset({MessageState.ENROUTE, MessageState.ACCEPTED})
 
 # Digits that two spellings of one number share from the right, with or without country code.
 _NUMBER_DIGITS = 8
@@ -72,6 +83,15 @@ _NUMBER_DIGITS = 8
 class _Match:
     message: Message
     said: CarrierReceipt
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it tells a sender who asked for it of a state on the way."""
+        return self.said.receipt.state in _ON_THE_WAY and wants_news(self.message.registered_delivery)
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.said.carrier, self.said.receipt.message_id, int(self.said.receipt.state)
 
 
 class _Sent:
@@ -89,10 +109,14 @@ class _Sent:
         """The message that each receipt means."""
         self._look_up(said, lambda message_id: (look_up_key(message_id),))
         found = [self._find(item) for item in said]
-        missing = [index for index, message in enumerate(found) if message is None]
-        if missing:
-            self._look_up([said[index] for index in missing], candidates)
-            for index in missing:
+        unsure = [
+            index
+            for index, message in enumerate(found)
+            if message is None or not _same_number(message, said[index])
+        ]
+        if unsure:
+            self._look_up([said[index] for index in unsure], candidates)
+            for index in unsure:
                 found[index] = self._find(said[index])
         return found
 
@@ -101,7 +125,7 @@ class _Sent:
             ids = {item.receipt.message_id for item in said if item.carrier == carrier}
             keys = list({form for message_id in ids for form in forms(message_id)})
             found: dict[tuple[str, str], list[tuple[str, Message]]] = {}
-            for row in _SENT.execute(self._connection, carrier=carrier, keys=dumps(keys)):
+            for row in _SENT.fetch(self._connection, carrier=carrier, keys=dumps(keys)):
                 # The carrier's key and id stand behind the message's own columns.
                 found.setdefault((carrier, row[-2]), []).append((row[-1], message_of(row)))
             self._by_key.update(found)
@@ -110,18 +134,20 @@ class _Sent:
         """Of several messages with the same id the newest; the query has put it first."""
         raw = said.receipt.message_id
         sent = self._by_key.get((said.carrier, look_up_key(raw)), ())
-        for carrier_message_id, message in sent:
-            if carrier_message_id == raw:
+        exact = [message for carrier_message_id, message in sent if carrier_message_id == raw]
+        for message in chain(exact, self._in_other_forms(said)):
+            if _same_number(message, said):
                 return message
-        for form in (look_up_key(raw),) if sent else candidates(raw):
+        return exact[0] if exact else None
+
+    def _in_other_forms(self, said: CarrierReceipt) -> Iterator[Message]:
+        for form in candidates(said.receipt.message_id):
             for _, message in self._by_key.get((said.carrier, form), ()):
-                if _same_number(message.destination_addr, said.destination_addr):
-                    return message
-        return None
+                yield message
 
 
-def _same_number(ours: str, theirs: str) -> bool:
-    return ours[-_NUMBER_DIGITS:] == theirs[-_NUMBER_DIGITS:]
+def _same_number(message: Message, said: CarrierReceipt) -> bool:
+    return message.destination_addr[-_NUMBER_DIGITS:] == said.destination_addr[-_NUMBER_DIGITS:]
 
 
 def record_receipts(
@@ -132,7 +158,11 @@ def record_receipts(
     _UNREADABLE.run(
         connection, [(means.new_id(), u.carrier, u.reason, u.body, u.received_at) for u in unreadable]
     )
-    said = [item for item in items if isinstance(item, CarrierReceipt)]
+    said = [
+        _on_the_way(item) if item.receipt.intermediate else item
+        for item in items
+        if isinstance(item, CarrierReceipt)
+    ]
     if not said:
         return Recorded()
     found = list(zip(said, _Sent(connection).find_all(said), strict=True))
@@ -165,7 +195,7 @@ def join(connection: Connection, accepted: Sequence[Outcome], means: Means, now:
 def _parked(connection: Connection, accepted: Sequence[Outcome]) -> list[CarrierReceipt]:
     parked: list[CarrierReceipt] = []
     for carrier in {outcome.carrier for outcome in accepted}:
-        if _ANY_PARKED.execute(connection, carrier=carrier).scalar() is None:
+        if not _ANY_PARKED.fetch(connection, carrier=carrier):
             continue
         keys = {
             look_up_key(form)
@@ -175,33 +205,41 @@ def _parked(connection: Connection, accepted: Sequence[Outcome]) -> list[Carrier
         }
         parked += [
             CarrierReceipt(
-                row.carrier,
-                Receipt(row.carrier_message_id, MessageState(row.state), row.error, None, None, False),
-                row.destination_addr,
-                row.done_at,
-                row.received_at,
+                carrier,
+                Receipt(message_id, MessageState(state), error, None, None, False),
+                destination_addr,
+                done_at,
+                received_at,
             )
-            for row in _PARKED.execute(connection, carrier=carrier, keys=dumps(list(keys)))
+            for message_id, state, error, destination_addr, done_at, received_at in _PARKED.fetch(
+                connection, carrier=carrier, keys=dumps(list(keys))
+            )
         ]
     return parked
 
 
+def _on_the_way(said: CarrierReceipt) -> CarrierReceipt:
+    """An intermediate notification as what it is, whatever state it names: a failed try is not the end."""
+    if said.receipt.state in _ON_THE_WAY:
+        return said
+    return replace(said, receipt=replace(said.receipt, state=MessageState.ENROUTE))
+
+
 def _unheard(connection: Connection, matches: Sequence[_Match]) -> list[_Match]:
     """Drop repeats of states that end nothing: an end repeated is harmless, news repeated is not."""
-    news = [
-        (m.said.carrier, m.said.receipt.message_id, int(m.said.receipt.state))
-        for m in matches
-        if not m.said.receipt.is_final and wants_news(m.message.registered_delivery)
-    ]
+    news = {m.key for m in matches if m.is_news}
     if not news:
         return list(matches)
     columns = (_table.c.carrier, _table.c.carrier_message_id, _table.c.state)
     heard = {tuple(row) for row in connection.execute(select(*columns).where(tuple_(*columns).in_(news)))}
-    return [
-        m
-        for m in matches
-        if (m.said.carrier, m.said.receipt.message_id, int(m.said.receipt.state)) not in heard
-    ]
+    unheard = []
+    for m in matches:
+        if not m.is_news:
+            unheard.append(m)
+        elif m.key not in heard:
+            heard.add(m.key)
+            unheard.append(m)
+    return unheard
 
 
 def _apply(connection: Connection, matches: Sequence[_Match], means: Means, now: int) -> Recorded:
@@ -215,7 +253,7 @@ def _apply(connection: Connection, matches: Sequence[_Match], means: Means, now:
             ends[message.message_id] = End(
                 message, _ENDS[receipt.state], receipt.error, match.said.done_at, Kind.SETTLE
             )
-        elif wants_news(message.registered_delivery):
+        elif match.is_news:
             news.append(owed(message, receipt.state, receipt.error, match.said.done_at, means, now))
     owe(connection, news)
     ended = end(connection, list(ends.values()), means, now)

@@ -96,7 +96,8 @@ receipt = Table(
     Column("error", Text, nullable=False),
     Column("done_at", BigInteger, nullable=False),
     Column("received_at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("carrier", "carrier_message_id", "state"),
+    # Not led by the carrier: SQLite would walk the whole table along it to find what is parked.
+    PrimaryKeyConstraint("carrier_message_id", "carrier", "state"),
     sqlite_with_rowid=False,
 )
 _parked = receipt.c.message_id.is_(None)

@@ -47,7 +47,7 @@ class Writer:
     """Runs jobs in batches, one transaction at a time, and answers each after its commit.
 
     `elsewhere` runs a callable off the reactor and returns a Deferred of its result; tests hand in one that
-    runs it at once.
+    runs it at once. `took` is told how many seconds each transaction took, from its BEGIN to its commit.
     """
 
     def __init__(
@@ -55,10 +55,13 @@ class Writer:
         reactor: ReactorTime,
         engine: Engine,
         elsewhere: Callable[[Callable[[], None]], Deferred[None]],
+        took: Callable[[float], object] = lambda seconds: None,
     ) -> None:
         self._reactor = reactor
         self._engine = engine
         self._elsewhere = elsewhere
+        self._took = took
+        self._began_at = 0.0
         self._connection: Connection | None = None
         self._waiting: deque[_Entry] = deque()
         self._alone: deque[_Entry] = deque()
@@ -80,7 +83,8 @@ class Writer:
         done: Deferred[Result] = Deferred()
         if self._closed is not None:
             done.errback(WriterClosed())
-        elif first:
+            return done
+        if first:
             self._waiting.appendleft(_Entry(job, done))
         else:
             self._waiting.append(_Entry(job, done))
@@ -108,12 +112,13 @@ class Writer:
             return
         try:
             transaction = self._begin()
-        except OperationalError as error:
-            if "locked" in str(error.orig):
+        except Exception as error:
+            if isinstance(error, OperationalError) and "locked" in str(error.orig):
                 source.extendleft(reversed(entries))
                 self._busy = False
                 self._schedule(BUSY_RETRY_S)
             else:
+                self._drop_connection()
                 self._fail(entries, error)
             return
         if self._run_jobs(entries, transaction):
@@ -124,6 +129,7 @@ class Writer:
     def _begin(self) -> RootTransaction:
         if self._connection is None:
             self._connection = self._engine.connect()
+        self._began_at = self._reactor.seconds()
         return self._connection.begin()
 
     def _run_jobs(self, entries: list[_Entry], transaction: RootTransaction) -> bool:
@@ -156,6 +162,7 @@ class Writer:
 
     def _committed(self, entries: list[_Entry]) -> None:
         self.commits += 1
+        self._took(self._reactor.seconds() - self._began_at)
         # Those who are answered come back within this reactor turn, and then share the next transaction.
         for entry in entries:
             entry.done.callback(entry.result)

@@ -81,7 +81,7 @@ class Gateway:
                 window=load.window,
                 carrier_port=carrier_port,
                 carrier_binds=carrier_binds,
-                carrier_window=max(10, load.window * load.binds // carrier_binds),
+                carrier_window=max(10, 4 * load.window * load.binds // carrier_binds),
             )
         )
 

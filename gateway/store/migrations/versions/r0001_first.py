@@ -79,7 +79,7 @@ def _receipts() -> None:
         sa.Column("error", sa.Text, nullable=False),
         sa.Column("done_at", sa.BigInteger, nullable=False),
         sa.Column("received_at", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("carrier", "carrier_message_id", "state"),
+        sa.PrimaryKeyConstraint("carrier_message_id", "carrier", "state"),
         sqlite_with_rowid=False,
     )
     _partial_index("receipt_parked", "receipt", ["carrier", "carrier_key"], "message_id IS NULL")
