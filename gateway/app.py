@@ -81,6 +81,8 @@ class Gateway:
             await maybeDeferred(port.stopListening)
         self._sweeper.stop()
         await self._intake.stop()
+        # The queue stays where it is: the slots must become free, not go to the next messages.
+        await self._dispatcher.stop()
         await self._drain()
         await self._pool.stop()
         await self._dispatcher.stop()

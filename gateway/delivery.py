@@ -6,9 +6,8 @@ from datetime import datetime, tzinfo
 from functools import lru_cache
 
 from gateway.message import Message
-from smpp import codec
+from smpp import receipt
 from smpp.message_state import MessageState
-from smpp.receipt import format_receipt
 
 _FAILURE_ONLY = 2
 _INTERMEDIATE = 0x10
@@ -38,17 +37,13 @@ def receipt_body(
 
     `done_at` is in unix milliseconds; `zone` is that of the dates in the text.
     """
-    source, destination = codec.addresses(message.body)
-    return codec.encode_body(
-        format_receipt(
-            source,
-            destination,
-            str(message.message_id),
-            state,
-            error,
-            _local(message.submitted_at // 1000, zone),
-            _local(done_at // 1000, zone),
-        )
+    return receipt.receipt_body(
+        message.body,
+        str(message.message_id),
+        state,
+        error,
+        _local(message.submitted_at // 1000, zone),
+        _local(done_at // 1000, zone),
     )
 
 

@@ -75,7 +75,8 @@ class Performance:
             seen = asdict(self.balances.get(account, Balance()))
             for place, units in seen.items():
                 if units != expected[place]:
-                    yield f"the ledger: {account} has {units} {place}, expected {expected[place]}"
+                    words = place.replace("_", " ")
+                    yield f"the ledger: {account} has {units} {words}, expected {expected[place]}"
 
 
 async def perform(reactor: Any, folder: Path, script: Sequence[Line]) -> Performance:

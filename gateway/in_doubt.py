@@ -27,13 +27,14 @@ def unanswered(
     Instants are unix milliseconds. A parked message ends `in_doubt_s` from now; one that is sent again is
     due after `wait_s`.
     """
+    resend = account is not None and account.in_doubt is InDoubtPolicy.RESEND
     return Outcome(
         message=message,
         outcome=AttemptOutcome.IN_DOUBT,
         carrier=message.carrier or "",
         bind=bind,
         sent_at=sent_at,
-        due_at=now + int(wait_s * 1000),
+        due_at=now + int(wait_s * 1000) if resend else 0,
         deadline_at=now + int(in_doubt_s * 1000),
-        resend=account is not None and account.in_doubt is InDoubtPolicy.RESEND,
+        resend=resend,
     )

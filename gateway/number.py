@@ -15,7 +15,8 @@ def plain(addr: str, country_code: str) -> str:
 
 def spellings(number: str, country_code: str) -> tuple[str, ...]:
     """Every way in which a `plain` number may stand in an address."""
-    return (number, country_code + number, f"+{country_code}{number}", f"00{country_code}{number}")
+    international = (number, country_code + number)
+    return (*international, *(f"+{addr}" for addr in international), *(f"00{addr}" for addr in international))
 
 
 # Digits that a subscriber's number has at least.

@@ -74,10 +74,13 @@ class Hours:
 
         Without a class only the exceptions for every class are looked at.
         """
-        opens, closes = self.window(at)
-        return opens <= at < closes or any(
-            exception.covers(at) for exception in self._exceptions_for(message_class)
-        )
+        opens, closes = _window_at(self.open, self.close, self.zone, int(at // _QUARTER_S))
+        if opens <= at < closes:
+            return True
+        for exception in self.exceptions:
+            if exception.covers(at) and exception.scope in (None, message_class):
+                return True
+        return False
 
     def next_open(self, at: float, message_class: MessageClass | None = None) -> float:
         """The first instant from `at` on at which `is_open` holds for that class (unix seconds)."""

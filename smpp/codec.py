@@ -279,23 +279,6 @@ def with_registered_delivery(body: bytes, registered_delivery: int) -> bytes:
     return b"%b%c%b" % (body[:at], registered_delivery, body[at + 1 :])
 
 
-def addresses(body: bytes) -> tuple[Address, Address]:
-    """Source and destination in the body of a submit_sm or deliver_sm that was read before."""
-    service_end = body.find(0)
-    source_end = body.find(0, service_end + 3)
-    destination_end = body.find(0, source_end + 3)
-    return (
-        Address(
-            body[service_end + 1], body[service_end + 2], body[service_end + 3 : source_end].decode("latin-1")
-        ),
-        Address(
-            body[source_end + 1],
-            body[source_end + 2],
-            body[source_end + 3 : destination_end].decode("latin-1"),
-        ),
-    )
-
-
 def frame(command_id: int, command_status: int, sequence_number: int, body: bytes) -> bytes:
     """`body` behind its header (SMPP 3.4, 3.2). Raises ValueError for a header value of more than 32 bits."""
     try:

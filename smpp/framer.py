@@ -60,6 +60,17 @@ class Framer:
 
         Raises a fatal PduError (ESME_RINVCMDLEN), on every call, for a length below 16 or above `pdu_max`.
         """
+        data, start = self._data, self._start
+        available = len(data) - start
+        if available >= _HEADER_LENGTH:
+            length, command_id, command_status, sequence_number = HEADER.unpack_from(data, start)
+            if _HEADER_LENGTH <= length <= self.pdu_max and available >= length:
+                self._start = end = start + length
+                return Frame(command_id, command_status, sequence_number, data[start + _HEADER_LENGTH : end])
+        return self._next_frame()
+
+    def _next_frame(self) -> Frame | None:
+        """The same for what is no whole frame where it lies."""
         frame = self._cut()
         if frame is None and self._tail and self.buffered >= self._wanted:
             self._data = self._data[self._start :] + bytes(self._tail)

@@ -241,8 +241,14 @@ _TWO_DIGITS = tuple(f"{number:02d}" for number in range(100))
 _SAME_IN_ASCII_AND_GSM = frozenset(
     chr(code) for code in range(0x20, 0x7F) if gsm.decode(bytes((code,))) == chr(code)
 )
+_ON_THE_WAY = (MessageState.ENROUTE, MessageState.ACCEPTED)
 _STATS = {state: (state.stat, "001" if state is MessageState.DELIVERED else "000") for state in MessageState}
 _MESSAGE_STATES = {state: (spec.MESSAGE_STATE, octet) for octet, state in _STATES_BY_NUMBER.items()}
+_STATE_TLVS = {state: b"\x04\x27\0\1" + octet for octet, state in _STATES_BY_NUMBER.items()}
+# From esm_class to sm_default_msg_id; all but the first are zero.
+_RECEIPT_FIELDS = {
+    state: bytes((INTERMEDIATE if state in _ON_THE_WAY else RECEIPT, *(0,) * 8)) for state in MessageState
+}
 
 
 def format_receipt(
@@ -270,12 +276,11 @@ def format_receipt(
         f"id:{message_id} sub:001 dlvrd:{delivered} submit date:{_ten(submitted)} done date:{_ten(done)}"
         f" stat:{stat} err:{err} text:{_sample(text_sample)}"
     )
-    intermediate = state is MessageState.ENROUTE or state is MessageState.ACCEPTED
     return DeliverSm(
         "",
         destination,
         source,
-        INTERMEDIATE if intermediate else RECEIPT,
+        INTERMEDIATE if state in _ON_THE_WAY else RECEIPT,
         0,
         0,
         "",
@@ -286,6 +291,46 @@ def format_receipt(
         0,
         text.encode("latin-1"),
         _tlvs(message_id, state, err) if tlvs else (),
+    )
+
+
+def receipt_body(
+    submit_body: bytes,
+    message_id: str,
+    state: MessageState,
+    error: str,
+    submitted: datetime,
+    done: datetime,
+) -> bytes:
+    """`format_receipt`, encoded, with TLVs and without a sample, for a submit_sm body that was read before.
+
+    The addresses are taken as they lie in `submit_body`: reading and writing them is most of the longer way.
+    """
+    start = submit_body.find(0) + 1
+    source_end = submit_body.find(0, start + 2) + 1
+    source = submit_body[start:source_end]
+    destination = submit_body[source_end : submit_body.find(0, source_end + 2) + 1]
+    stat, delivered = _STATS[state]
+    err = _three(error)
+    text = (
+        f"id:{message_id} sub:001 dlvrd:{delivered} submit date:{_ten(submitted)} done date:{_ten(done)}"
+        f" stat:{stat} err:{err} text:"
+    ).encode("latin-1")
+    id_value = message_id.encode("latin-1") + b"\0"
+    return b"".join(
+        (
+            b"\0",
+            destination,
+            source,
+            _RECEIPT_FIELDS[state],
+            len(text).to_bytes(1, "big"),
+            text,
+            b"\0\x1e",
+            len(id_value).to_bytes(2, "big"),
+            id_value,
+            _STATE_TLVS[state],
+            b"\x04\x23\0\3" + _NETWORK_GSM + int(err).to_bytes(2, "big") if err.isdigit() else b"",
+        )
     )
 
 

@@ -165,6 +165,12 @@ class Session(Lifecycle):
         del self._unanswered[sequence_number]
         self._out.append(octets)
 
+    def respond_body(self, sequence_number: int, body: bytes) -> None:
+        """`respond` with status 0 for a body that is already encoded; no such request: no effect."""
+        command_id = self._unanswered.pop(sequence_number, None)
+        if command_id is not None and not self._over:
+            self._out.append(codec.frame(command_id | RESPONSE_BIT, 0, sequence_number, body))
+
     # ---- reading
 
     def _read(self, now: float, events: list[Event]) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from twisted.internet.base import DelayedCall
+from twisted.internet.defer import Deferred
 
 from gateway import in_doubt, task
 from gateway.backoff import delay_s
@@ -62,6 +63,7 @@ class Dispatcher:
         # When something on a route is next due, in unix milliseconds; a route without an entry has no queue.
         self._due: dict[str, int] = {}
         self._claiming: dict[str, list[str]] = {}
+        self._claims: dict[str, Deferred[object]] = {}
         self._timer: DelayedCall | None = None
         self._stopping = False
         self._waiting: Counter[str] = Counter()
@@ -153,11 +155,13 @@ class Dispatcher:
     # -- stopping
 
     async def stop(self) -> None:
-        """Claim nothing more; returns when every outcome so far is recorded."""
+        """Claim nothing more; returns when what was claimed has left and every outcome so far is recorded."""
         self._stopping = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        for claim in list(self._claims.values()):
+            await claim
         await self._outcomes.idle()
 
     # -- outcomes
@@ -244,7 +248,7 @@ class Dispatcher:
                 self._claiming[carrier] = routes
                 for route in routes:
                     del self._due[route]
-                task.start(self._claim(carrier, routes, slots), "claim")
+                self._claims[carrier] = task.start(self._claim(carrier, routes, slots), "claim")
         self._look_again(now)
 
     async def _claim(self, carrier: str, routes: list[str], slots: list[Slot]) -> None:

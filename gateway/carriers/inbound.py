@@ -32,6 +32,9 @@ from smpp.value import value
 
 log = structlog.get_logger()
 
+# How far a carrier's clock, or its zone, may be ahead of ours.
+_AHEAD_MAX_MS = 86_400_000
+
 
 @value(frozen=True, slots=True)
 class _Item:
@@ -88,7 +91,9 @@ class CarrierInbound:
             return self._reply(carrier.name, pdu, now)
         if not said.message_id:
             return Unreadable(carrier.name, "a receipt without a message id", codec.encode_body(pdu), now)
-        done_at = now if said.done is None else _unix_ms(said.done)
+        done_at = -1 if said.done is None else _unix_ms(said.done)
+        if not 0 <= done_at <= now + _AHEAD_MAX_MS:
+            done_at = now  # it names no instant, or one that cannot be, such as the year 1
         return CarrierReceipt(carrier.name, said, pdu.source.addr, done_at, now)
 
     def _reply(self, carrier: str, pdu: DeliverSm, now: int) -> Inbound:

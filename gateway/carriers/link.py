@@ -39,6 +39,7 @@ from smpp.window import Window
 log = structlog.get_logger()
 
 _NO_MESSAGE_ID = b"\0"
+_MESSAGE_ID_MAX = 64
 
 
 @value(frozen=True, slots=True)
@@ -235,20 +236,25 @@ class CarrierLink(Protocol):
         elif command_id == CommandId.UNBIND_RESP and self._unbinding:
             self._client.take(frame)
             self.close("unbound")
-        elif not command_id & RESPONSE_BIT:
+        elif not command_id & RESPONSE_BIT and command_id != CommandId.ALERT_NOTIFICATION:
+            # An alert_notification has no response (SMPP 3.4 section 4.12).
             self._nack(CommandId.GENERIC_NACK, CommandStatus.ESME_RINVCMDID, frame)
 
     def _on_submit_resp(self, frame: Frame) -> None:
-        message_id = None
-        if not frame.command_status:
-            try:
-                pdu = codec.decode(CommandId.SUBMIT_SM_RESP, frame.body, strict=False)
-            except PduError as error:
-                # Accepted all the same; without its id no receipt will find the message.
-                log.warning("submit_sm_resp.malformed", carrier=self._carrier.name, reason=error.reason)
-            else:
-                message_id = pdu.message_id if isinstance(pdu, SubmitSmResp) else None
+        message_id = None if frame.command_status else self._message_id(frame.body)
         self._answer(frame, frame.command_status, message_id)
+
+    def _message_id(self, body: bytes) -> str | None:
+        end = body.find(0)
+        if 0 < end <= _MESSAGE_ID_MAX:
+            return body[:end].decode("latin-1")
+        try:
+            pdu = codec.decode(CommandId.SUBMIT_SM_RESP, body, strict=False)
+        except PduError as error:
+            # Accepted all the same; without its id no receipt will find the message.
+            log.warning("submit_sm_resp.malformed", carrier=self._carrier.name, reason=error.reason)
+            return None
+        return pdu.message_id if isinstance(pdu, SubmitSmResp) else None
 
     def _answer(self, frame: Frame, command_status: int, message_id: str | None) -> None:
         attempt = self._window.close(frame.sequence_number)

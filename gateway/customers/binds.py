@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from twisted.internet.defer import Deferred
 
@@ -77,5 +77,8 @@ class Binds:
 
 
 def _within(account: Account, host: str) -> bool:
-    address = ip_address(host)
+    address: IPv4Address | IPv6Address = ip_address(host)
+    if isinstance(address, IPv6Address):
+        # An IPv4 peer of a socket that listens on "::".
+        address = address.ipv4_mapped or address
     return any(address in network for network in account.allowed_networks)

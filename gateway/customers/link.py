@@ -74,7 +74,6 @@ class CustomerLink(SessionProtocol):
         self._account: Account | None = None
         self._receives = False
         self._leaving = False
-        self._is_gone = False
         self._log = log.bind()
         self.label = ""
 
@@ -88,7 +87,7 @@ class CustomerLink(SessionProtocol):
 
     def accept(self, sequence_number: int, message_id: int) -> None:
         """Answer a submit_sm with our id for the message."""
-        self.session.respond(sequence_number, SubmitSmResp(str(message_id)))
+        self.session.respond_body(sequence_number, b"%d\0" % message_id)
         self._log.debug("message.accepted", message_id=message_id)
 
     def refuse(self, sequence_number: int, refusal: Refusal) -> None:
@@ -159,7 +158,6 @@ class CustomerLink(SessionProtocol):
             self._deliveries.pump(self.account.name)
 
     def lost(self, contexts: list[object]) -> None:
-        self._is_gone = True
         if self._receives:
             self._deliveries.unanswered([context for context in contexts if isinstance(context, Delivery)])
             self._deliveries.detach(self.account.name, self)
@@ -173,7 +171,8 @@ class CustomerLink(SessionProtocol):
     async def _bind(self, event: BindRequested) -> None:
         host, _, _ = self.peer.rpartition(":")
         account, rule = await self._binds.admit(event.bind, host)
-        if self._is_gone:
+        if self.closed_by:
+            # Its customer left, or was sent away, while the password was being checked.
             if rule is None and account is not None:
                 self._binds.leave(account)
             return

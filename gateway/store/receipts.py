@@ -1,17 +1,16 @@
 """Carriers' receipts in the database: matched to a message, or parked until their message is known.
 
 A receipt is known by (carrier, carrier_message_id, state), so a repeat changes nothing. The map from ids to
-messages belongs to the carrier, not to the bind. The exact id on the recipient's number wins, then another form
-of it (hex or decimal, zeros, case) on that number, then the exact id alone: carriers write the number as they
-like, but where "10" and "16" are both given out, only the number tells which of them a "16" means. The first
-end of a message wins.
+messages belongs to the carrier, not to the bind. The exact id on the recipient's number wins, then another
+form of it (hex or decimal, zeros, case) on that number, then the exact id alone: carriers write the number as
+they like, but where "10" and "16" are both given out, only the number tells which of them a "16" means. The
+first end of a message wins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 
 from sqlalchemy import Connection, bindparam, select, tuple_, update
 
@@ -107,7 +106,7 @@ class _Sent:
 
     def find_all(self, said: Sequence[CarrierReceipt]) -> list[Message | None]:
         """The message that each receipt means."""
-        self._look_up(said, lambda message_id: (look_up_key(message_id),))
+        self._look_up(said, _own_form)
         found = [self._find(item) for item in said]
         unsure = [
             index
@@ -135,7 +134,10 @@ class _Sent:
         raw = said.receipt.message_id
         sent = self._by_key.get((said.carrier, look_up_key(raw)), ())
         exact = [message for carrier_message_id, message in sent if carrier_message_id == raw]
-        for message in chain(exact, self._in_other_forms(said)):
+        for message in exact:
+            if _same_number(message, said):
+                return message
+        for message in self._in_other_forms(said):
             if _same_number(message, said):
                 return message
         return exact[0] if exact else None
@@ -144,6 +146,10 @@ class _Sent:
         for form in candidates(said.receipt.message_id):
             for _, message in self._by_key.get((said.carrier, form), ()):
                 yield message
+
+
+def _own_form(message_id: str) -> tuple[str, ...]:
+    return (look_up_key(message_id),)
 
 
 def _same_number(message: Message, said: CarrierReceipt) -> bool:

@@ -17,10 +17,12 @@ from ledger.transfer import Kind
 
 _message = schema.message
 
-# How a message that no carrier has accepted ends at its deadline.
+# How a message ends when its time is over.
 _OVERDUE = {
     State.QUEUED: (State.EXPIRED, Kind.VOID),
     State.IN_DOUBT: (State.UNKNOWN, Kind.VOID),
+    State.SUBMITTING: (State.UNKNOWN, Kind.VOID),
+    State.ENROUTE: (State.UNKNOWN, Kind.SETTLE),
 }
 
 
@@ -78,7 +80,12 @@ def recover(
 
 def last_id(connection: Connection) -> int:
     """The highest id ever handed out that is still stored."""
-    columns = (_message.c.message_id, schema.delivery.c.delivery_id, schema.inbound.c.inbound_id)
+    columns = (
+        _message.c.message_id,
+        schema.delivery.c.delivery_id,
+        schema.inbound.c.inbound_id,
+        schema.unreadable.c.unreadable_id,
+    )
     return max(connection.scalar(select(func.max(column))) or 0 for column in columns)
 
 
@@ -86,17 +93,20 @@ def end_overdue(connection: Connection, count: int, receipt_wait_ms: int, means:
     """End messages whose time is over: never accepted by a carrier EXPIRED, in doubt or unreported UNKNOWN.
 
     A message on its way has `receipt_wait_ms` more than its validity: the carrier's own receipt of its expiry
-    comes after it. One that is being submitted at this moment is left to its outcome.
+    comes after it. So has one that is being submitted: that is left to its outcome, and only if none was ever
+    recorded, because nobody knew whether the intent was committed, does it end here.
     """
+    here = _message.c.state.in_([constant(State.QUEUED), constant(State.IN_DOUBT)])
     unreported = and_(
-        _message.c.state == constant(State.ENROUTE), _message.c.deadline_at <= now - receipt_wait_ms
+        _message.c.state.in_([constant(State.SUBMITTING), constant(State.ENROUTE)]),
+        _message.c.deadline_at <= now - receipt_wait_ms,
     )
     query = (
         select(*MESSAGE_COLUMNS)
         .where(
             _message.c.final_at.is_(None),
             _message.c.deadline_at <= now,
-            or_(_message.c.state.in_([constant(state) for state in _OVERDUE]), unreported),
+            or_(here, unreported),
         )
         .order_by(_message.c.deadline_at)
         .limit(count)
@@ -104,6 +114,6 @@ def end_overdue(connection: Connection, count: int, receipt_wait_ms: int, means:
     ends = [
         End(message_of(row), state, "", now, kind)
         for row in connection.execute(query)
-        for state, kind in [_OVERDUE.get(row.state, (State.UNKNOWN, Kind.SETTLE))]
+        for state, kind in [_OVERDUE[row.state]]
     ]
     return end(connection, ends, means, now)

@@ -11,10 +11,10 @@ from smpplib.client import SimpleSequenceGenerator
 from smpplib.consts import SMPP_ESME_ROK
 
 from smpp.address import Address
-from smpp.codec import encode
+from smpp.codec import encode, encode_body
 from smpp.message_state import MessageState
-from smpp.pdu import DeliverSm
-from smpp.receipt import Receipt, format_receipt, parse
+from smpp.pdu import DeliverSm, SubmitSm
+from smpp.receipt import Receipt, format_receipt, parse, receipt_body
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SOURCE, DESTINATION = Address(5, 0, "Signet"), Address(1, 1, "8613800138000")
@@ -155,3 +155,17 @@ def test_what_is_written_reads_back(
     receipt = format_receipt(SOURCE, DESTINATION, message_id, state, str(error), date, date, text, tlvs)
     intermediate = receipt.esm_class == 0x20
     assert parse(receipt, UTC) == Receipt(message_id, state, f"{error:03d}", date, date, intermediate)
+
+
+@pytest.mark.parametrize("state", MessageState)
+@pytest.mark.parametrize("error", ["", "0", "5", "042", "4c1", "12345"])
+def test_the_short_way_to_a_receipt_writes_the_same_octets_as_the_long_one(
+    state: MessageState, error: str
+) -> None:
+    submit = SubmitSm(
+        "CMT", Address(5, 0, "Bank"), Address(1, 1, "13800138000"), 0, 0, 0, "", "", 1, 0, 8, 0, b"\x4f\x60"
+    )
+    dates = (datetime(2026, 11, 22, 9, 5, tzinfo=UTC), datetime(2026, 11, 22, 10, 15, tzinfo=UTC))
+    long_way = format_receipt(submit.source, submit.destination, "1882547523931865088", state, error, *dates)
+    short_way = receipt_body(encode_body(submit), "1882547523931865088", state, error, *dates)
+    assert short_way == encode_body(long_way)
