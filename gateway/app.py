@@ -7,10 +7,12 @@ then does the store close.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import cast
 
 import structlog
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
 
 from gateway.admin import AdminSite, Health
 from gateway.carriers.dispatcher import Dispatcher
@@ -85,11 +87,9 @@ class Gateway:
         await self._dispatcher.stop()
         await self._drain()
         await self._pool.stop()
-        await self._dispatcher.stop()
-        await self._inbound.stop()
-        await self._listener.part()
-        await self._deliveries.stop()
-        await self._opened.close()
+        parts = (self._dispatcher.stop, self._inbound.stop, self._part, self._deliveries.stop)
+        for stop in (*parts, self._opened.close):
+            await self._in_time(stop)
         log.info("gateway.stopped")
 
     def health(self) -> Health:
@@ -158,6 +158,18 @@ class Gateway:
             "bind",
             lambda: {bind.name: bind.taken for bind in self._pool.binds},
         )
+
+    async def _part(self) -> None:
+        await self._listener.part()
+
+    async def _in_time(self, stop: Callable[[], Coroutine[Deferred[object], object, None]]) -> None:
+        """Stop something, but do not wait for ever: a store that takes nothing must not keep us."""
+        stopping = Deferred.fromCoroutine(stop())
+        stopping.addTimeout(self._settings.limits.drain_s, cast(IReactorTime, self._world.reactor))
+        try:
+            await stopping
+        except TimeoutError:
+            log.error("stop.unfinished", part=stop.__qualname__)
 
     async def _drain(self) -> None:
         """Wait for the carriers' answers, but not for ever."""

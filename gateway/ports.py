@@ -171,6 +171,10 @@ class CommitUnknown(Exception):
     """COMMIT failed: what was in the transaction may or may not be stored."""
 
 
+class StoreClosed(Exception):
+    """The store takes nothing more."""
+
+
 class Store(Protocol):
     """The durable state, one transaction a call or fewer."""
 

@@ -8,6 +8,8 @@ import structlog
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from gateway.ports import StoreClosed
+
 log = structlog.get_logger()
 
 
@@ -15,6 +17,8 @@ def start(coroutine: Coroutine[Deferred[object], object, object], doing: str) ->
     """Run a coroutine to its end on its own; a failure that nobody expected becomes an error in the log."""
 
     def failed(failure: Failure) -> None:
+        if isinstance(failure.value, StoreClosed):
+            return  # the end of everything that still had something to tell it
         log.error(
             "task.failed", doing=doing, error=failure.getErrorMessage(), traceback=failure.getTraceback()
         )

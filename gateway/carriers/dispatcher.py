@@ -24,10 +24,11 @@ from gateway.carriers.bind import CarrierBind
 from gateway.carriers.link import Answer
 from gateway.carriers.pool import CarrierPool
 from gateway.clock import Clock
+from gateway.insist import insist
 from gateway.message import Message
 from gateway.metrics import Metrics
-from gateway.ports import Attempt, AttemptOutcome, Claimed, Delivery, Ended, Outcome, Recorded, Slot, Store
-from gateway.reactor import ReactorTime, sleep
+from gateway.ports import Attempt, AttemptOutcome, Claimed, Delivery, Ended, Outcome, Slot, Store
+from gateway.reactor import ReactorTime
 from gateway.settings import Account, Limits
 from smpp.status import CommandStatus
 from smpp.status import name as status_name
@@ -206,7 +207,9 @@ class Dispatcher:
 
     async def _record(self, items: list[tuple[Outcome, Slot | None]]) -> None:
         outcomes = [outcome for outcome, _ in items]
-        recorded = await self._record_at_last(outcomes)
+        recorded = await insist(
+            lambda: self._store.record_outcomes(outcomes), self._reactor, self._wait_s, "outcomes"
+        )
         for (carrier, kind), count in Counter([(o.carrier, o.outcome) for o in outcomes]).items():
             self._metrics.submits[carrier, kind.name] += count
         for outcome in outcomes:
@@ -218,16 +221,6 @@ class Dispatcher:
         slots = Counter(bind for _, bind in items if bind is not None)
         for bind, count in slots.items():
             bind.give_back(count)
-
-    async def _record_at_last(self, outcomes: list[Outcome]) -> Recorded:
-        tries = 0
-        while True:
-            try:
-                return await self._store.record_outcomes(outcomes)
-            except Exception as error:
-                tries += 1
-                log.error("outcomes.not_recorded", count=len(outcomes), tries=tries, error=str(error))
-            await sleep(self._reactor, self._wait_s(tries))
 
     # -- the queue
 

@@ -18,9 +18,10 @@ from gateway import task
 from gateway.backoff import delay_s
 from gateway.batch import Batch
 from gateway.clock import Clock
+from gateway.insist import insist
 from gateway.metrics import Metrics
 from gateway.ports import Delivery, DeliveryOutcome, FinishedDelivery, Store
-from gateway.reactor import ReactorTime, sleep
+from gateway.reactor import ReactorTime
 from gateway.settings import Limits
 from smpp.status import CommandStatus
 
@@ -218,15 +219,9 @@ class Deliveries:
         self._finished.add(FinishedDelivery(delivery, DeliveryOutcome.RETRY, due_at))
 
     async def _record(self, finished: list[FinishedDelivery]) -> None:
-        tries = 0
-        while True:
-            try:
-                await self._store.finish_deliveries(finished)
-                break
-            except Exception as error:
-                tries += 1
-                log.error("deliveries.not_recorded", count=len(finished), tries=tries, error=str(error))
-            await sleep(self._reactor, self._wait_s(tries))
+        await insist(
+            lambda: self._store.finish_deliveries(finished), self._reactor, self._wait_s, "deliveries"
+        )
         touched = {}
         for item in finished:
             account = item.delivery.account

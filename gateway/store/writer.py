@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from gateway.ports import CommitUnknown
+from gateway.ports import CommitUnknown, StoreClosed
 from gateway.reactor import ReactorTime
 
 Result = TypeVar("Result")
@@ -30,10 +30,6 @@ Job = Callable[[Connection], Result]
 
 # How soon to try BEGIN again while another process writes.
 BUSY_RETRY_S = 0.005
-
-
-class WriterClosed(Exception):
-    """The writer takes no more jobs."""
 
 
 @dataclass(slots=True)
@@ -82,7 +78,7 @@ class Writer:
         """
         done: Deferred[Result] = Deferred()
         if self._closed is not None:
-            done.errback(WriterClosed())
+            done.errback(StoreClosed())
             return done
         if first:
             self._waiting.appendleft(_Entry(job, done))

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+SIGNET = Path(sys.executable).with_name("signet")
+
+# at, verdict, clause, units, receipt
+ROWS = [
+    ("10:00", "accepted", "-", "1 settled", "DELIVERED"),
+    ("10:00", "SALUTATION_MISSING", "1(3)", "-", "-"),
+    ("10:00", "UNSUBSCRIBE_MISSING", "1(3)", "-", "-"),
+    ("10:00", "SIGNATURE_MISSING", "1(3)", "-", "-"),
+    ("10:00", "SIGNATURE_NOT_REGISTERED", "1(3)", "-", "-"),
+    ("10:00", "SIGNATURE_MISPLACED", "1(3)", "-", "-"),
+    ("10:00", "CONTENT_OBSCENE_VIOLENT", "六(7)", "-", "-"),
+    ("10:00", "CONTENT_OBSCENE_VIOLENT", "六(7)", "-", "-"),
+    ("10:00", "CONTENT_UNLAWFUL", "六(9)", "-", "-"),
+    ("10:00", "CONTENT_UNLAWFUL", "六(9)", "-", "-"),
+    ("10:00", "accepted", "-", "2 settled", "DELIVERED"),
+    ("10:00", "accepted", "-", "1 settled", "UNDELIVERABLE"),
+    ("10:00", "accepted", "-", "1 settled", "DELIVERED"),
+    ("10:00", "accepted", "-", "1 voided", "REJECTED"),
+    ("10:00", "QUOTA_EXHAUSTED", "短信费(1)", "-", "-"),
+    ("10:00", "accepted", "-", "1 settled", "DELIVERED, reply TD"),
+    ("10:00", "RECIPIENT_OPTED_OUT", "1(2)", "-", "-"),
+    ("20:00", "OUTSIDE_HOURS", "五(5)", "-", "-"),
+]
+
+
+def run(folder: Path, *command: object) -> subprocess.CompletedProcess[str]:
+    """Run it with an empty home, and `folder` for temporary files."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder / "home"), "TMPDIR": str(folder)}
+    (folder / "home").mkdir()
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=folder / "home",
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def rows(stdout: str) -> list[list[str]]:
+    """The cells of the numbered rows."""
+    return [re.split(r"\s{2,}", line.strip()) for line in stdout.splitlines() if re.match(r" *\d+  ", line)]
+
+
+def test_all_comes_out_as_expected_with_an_empty_home(tmp_path: Path) -> None:
+    done = run(tmp_path, SIGNET, "demo")
+    assert done.stderr == ""
+    assert done.returncode == 0
+    seen = rows(done.stdout)
+    assert [(row[1], *row[4:8]) for row in seen] == ROWS
+    assert [row[0] for row in seen] == [str(number) for number in range(1, len(ROWS) + 1)]
+    assert {row[8] for row in seen} == {"✓"}
+    assert seen[0][3] == "尊敬的客户:今天是您生日，生日快乐，回TD退订【中国银行】"
+    ledger = [line.split() for line in done.stdout.splitlines() if line.split()[:1] in (["bank"], ["shop"])]
+    assert ledger == [["bank", "100", "94", "0", "6", "0"], ["shop", "1", "1", "0", "0", "0"]]
+    assert done.stdout.endswith("✓ All 18 texts came out as expected, and the ledger adds up.\n")
+    assert [path.name for path in tmp_path.rglob("*")] == ["home"]
+
+
+AT_NIGHT = """
+import time
+real = time.time
+time.time = lambda: real() - real() % 86400 + 18 * 3600  # 02:00 in Shanghai
+from gateway.cli import main
+main(["demo"])
+"""
+
+
+def test_it_runs_at_night_too(tmp_path: Path) -> None:
+    done = run(tmp_path, sys.executable, "-c", AT_NIGHT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+WRONG = """
+from dataclasses import replace
+from gateway import demonstration
+from gateway.cli.demo import run
+from gateway.simulator.script import SCRIPT
+from ledger.audit import Violation
+from ledger.transfer import Kind
+from smpp.message_state import MessageState
+
+demonstration.audit = lambda connection: [Violation("BALANCE_ADDS_UP", "bank", None, "held 1")]
+accepted, refused, *_ = SCRIPT
+delivered = accepted.expected
+run([
+    replace(accepted, expected=refused.expected),
+    replace(refused, expected=delivered),
+    replace(accepted, expected=replace(delivered, units=3)),
+    replace(accepted, expected=replace(delivered, charge=Kind.VOID)),
+    replace(accepted, expected=replace(delivered, end=MessageState.EXPIRED)),
+    accepted,
+])
+"""
+
+
+def test_what_comes_out_otherwise_is_marked_and_told_and_is_exit_code_1(tmp_path: Path) -> None:
+    done = run(tmp_path, sys.executable, "-c", WRONG)
+    assert done.returncode == 1
+    assert [row[-1] for row in rows(done.stdout)] == ["✗", "✗", "✗", "✗", "✗", "✓"]
+    assert [line for line in done.stdout.splitlines() if line.startswith(("✗", "✓"))] == [
+        "✗ text 1 (the contract's own example): verdict is accepted, expected SALUTATION_MISSING",
+        "✗ text 1 (the contract's own example): clause is -, expected 1(3)",
+        "✗ text 1 (the contract's own example): units is 1 settled, expected -",
+        "✗ text 1 (the contract's own example): receipt is DELIVERED, expected -",
+        "✗ text 2 (no salutation): verdict is SALUTATION_MISSING, expected accepted",
+        "✗ text 2 (no salutation): clause is 1(3), expected -",
+        "✗ text 2 (no salutation): units is -, expected 1 settled",
+        "✗ text 2 (no salutation): receipt is -, expected DELIVERED",
+        "✗ text 3 (the contract's own example): units is 1 settled, expected 3 settled",
+        "✗ text 4 (the contract's own example): units is 1 settled, expected 1 voided",
+        "✗ text 5 (the contract's own example): receipt is DELIVERED, expected EXPIRED",
+        "✗ the ledger: bank has 95 remaining, expected 94",
+        "✗ the ledger: bank has 5 settled, expected 6",
+        "✗ the ledger: BALANCE_ADDS_UP does not hold: held 1",
+    ]
+
+
+INTERRUPTED = """
+import os
+import signal
+from gateway.cli.demo import run
+from gateway.simulator.script import SCRIPT
+
+class Interrupted(tuple):
+    def __iter__(self):
+        for number, line in enumerate(super().__iter__()):
+            if number == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+            yield line
+
+run(Interrupted(SCRIPT))
+"""
+
+
+def test_an_interrupted_demonstration_is_no_success_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = run(tmp_path, sys.executable, "-c", INTERRUPTED)
+    assert (done.returncode, done.stderr) == (1, "signet demo: stopped before its end\n")
+    assert "DELIVERED" not in done.stdout
+    assert [path.name for path in tmp_path.rglob("*")] == ["home"]
+
+
+NEVER_ENDING = """
+from importlib import import_module
+from gateway.store.writer import Writer
+from twisted.internet.defer import Deferred
+
+demo = import_module("gateway.cli.demo")
+demo._LONGEST_S = 1.0
+Writer.close = lambda self: Deferred()
+demo.run(demo.SCRIPT[1:2])
+"""
+
+
+def test_a_gateway_that_does_not_stop_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    done = run(tmp_path, sys.executable, "-c", NEVER_ENDING)
+    assert (done.returncode, done.stderr) == (1, "signet demo: not finished after 1 seconds\n")
