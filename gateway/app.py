@@ -82,9 +82,9 @@ class Gateway:
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         self._sweeper.stop()
-        await self._intake.stop()
+        await self._in_time(self._intake.stop)
         # The queue stays where it is: the slots must become free, not go to the next messages.
-        await self._dispatcher.stop()
+        await self._in_time(self._dispatcher.stop)
         await self._drain()
         await self._pool.stop()
         parts = (self._dispatcher.stop, self._inbound.stop, self._part, self._deliveries.stop)
@@ -115,7 +115,9 @@ class Gateway:
         self._inbound = CarrierInbound(
             by_name, settings.country_code, limits.batch_max, reactor, clock, store, metrics, owe, ended
         )
-        self._sweeper = Sweeper(limits, reactor, clock, store, metrics, owe, ended)
+        self._sweeper = Sweeper(
+            limits, reactor, clock, store, metrics, owe, ended, self._deliveries.look_again
+        )
         self._intake = Intake(
             settings.routes,
             limits,
@@ -148,6 +150,7 @@ class Gateway:
         gauge("intake", "submit_sm that await their answer", lambda: len(self._intake))
         gauge("inbound", "deliver_sm of carriers that await their answer", lambda: len(self._inbound))
         gauge("outcomes", "Outcomes of submits not yet written down", lambda: self._dispatcher.unrecorded)
+        gauges("queued_messages", "Messages that wait for a carrier", "account", self._dispatcher.queues)
         gauge("deliveries", "deliver_sm for customers in hand", lambda: len(self._deliveries))
         gauge("store_jobs", "Jobs that wait for a transaction", lambda: opened.writer.waiting)
         gauge("connections", "Connections of customers", lambda: len(self._listener))

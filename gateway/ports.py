@@ -168,7 +168,14 @@ class Recovered:
 
 
 class CommitUnknown(Exception):
-    """COMMIT failed: what was in the transaction may or may not be stored."""
+    """COMMIT failed: what was in the transaction may or may not be stored.
+
+    `result` is what the call would have returned if it is.
+    """
+
+    def __init__(self, reason: str, result: object = None) -> None:
+        super().__init__(reason)
+        self.result = result
 
 
 class StoreClosed(Exception):
@@ -257,6 +264,9 @@ class Outlet(Protocol):
 
     def send(self, messages: Sequence[tuple[Message, Slot]]) -> None:
         """Submit messages whose intent is committed, each in its slot."""
+
+    def unsent(self, messages: Sequence[tuple[Message, Slot]]) -> None:
+        """These are not submitted after all, although their intent is committed, or may be."""
 
     def queued(self, messages: Sequence[Message]) -> None:
         """These messages now wait."""

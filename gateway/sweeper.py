@@ -17,10 +17,14 @@ from gateway.settings import Limits
 log = structlog.get_logger()
 
 _EVERY_S = 1.0
+_LOOK_AGAIN_EVERY = 10
 
 
 class Sweeper:
-    """Looks every second, and at once again while there is a full batch to do."""
+    """Looks every second, and at once again while there is a full batch to do.
+
+    `look_again` is called every tenth time, for what a customer is owed and nobody remembers.
+    """
 
     def __init__(
         self,
@@ -31,6 +35,7 @@ class Sweeper:
         metrics: Metrics,
         owe: Callable[[Sequence[Delivery]], None],
         ended: Callable[[Sequence[Ended]], None],
+        look_again: Callable[[], None],
     ) -> None:
         self._limits = limits
         self._reactor = reactor
@@ -39,6 +44,8 @@ class Sweeper:
         self._metrics = metrics
         self._owe = owe
         self._ended = ended
+        self._look_again = look_again
+        self._sweeps = 0
         self._timer: DelayedCall | None = None
         self._stopped = False
 
@@ -82,6 +89,9 @@ class Sweeper:
             more = await self.end_overdue()
             if not self._stopped:
                 more = await self._abandon() or more
+            self._sweeps += 1
+            if self._sweeps % _LOOK_AGAIN_EVERY == 0:
+                self._look_again()
         except Exception as error:
             log.error("sweep.failed", error=str(error))
         if not self._stopped:

@@ -27,7 +27,17 @@ from gateway.clock import Clock
 from gateway.insist import insist
 from gateway.message import Message
 from gateway.metrics import Metrics
-from gateway.ports import Attempt, AttemptOutcome, Claimed, Delivery, Ended, Outcome, Slot, Store
+from gateway.ports import (
+    Attempt,
+    AttemptOutcome,
+    Claimed,
+    CommitUnknown,
+    Delivery,
+    Ended,
+    Outcome,
+    Slot,
+    Store,
+)
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Limits
 from smpp.status import CommandStatus
@@ -70,6 +80,10 @@ class Dispatcher:
         self._waiting: Counter[str] = Counter()
 
     # -- admission
+
+    def queues(self) -> Mapping[str, int]:
+        """How many messages wait, by account."""
+        return self._waiting
 
     def waiting(self, account: str) -> int:
         """How many messages of an account wait in the queue, near enough for a limit."""
@@ -118,8 +132,14 @@ class Dispatcher:
             if bind.is_bound:
                 bind.submit(attempts)
             else:
-                for attempt in attempts:
-                    self._outcomes.add((self._outcome(attempt, AttemptOutcome.NOT_SENT, due_at=now), bind))
+                self.unsent([(attempt.message, bind) for attempt in attempts])
+
+    def unsent(self, messages: Sequence[tuple[Message, Slot]]) -> None:
+        """These are not submitted after all, although their intent is committed, or may be."""
+        now = self._now()
+        for message, bind in messages:
+            attempt = Attempt(message, bind.name, now)
+            self._outcomes.add((self._outcome(attempt, AttemptOutcome.NOT_SENT, due_at=now), bind))
 
     # -- what the binds tell
 
@@ -247,17 +267,20 @@ class Dispatcher:
     async def _claim(self, carrier: str, routes: list[str], slots: list[Slot]) -> None:
         try:
             claimed = await self._store.claim(routes, carrier, len(slots), self._opens_at)
+            go_on = self.send
         except Exception as error:
             log.error("claim.failed", carrier=carrier, error=str(error))
-            claimed = Claimed((), dict.fromkeys(routes, self._now() + int(self._wait_s(1) * 1000)))
-        messages = claimed.messages
+            perhaps = error.result if isinstance(error, CommitUnknown) else None
+            messages = perhaps.messages if isinstance(perhaps, Claimed) else ()
+            claimed = Claimed(messages, dict.fromkeys(routes, self._now() + int(self._wait_s(1) * 1000)))
+            go_on = self.unsent
         del self._claiming[carrier]
         for route, due_at in claimed.due.items():
             self._note_due(route, due_at)
-        for message in messages:
+        for message in claimed.messages:
             self._waiting[message.account] -= 1
-        self.send(list(zip(messages, slots, strict=False)))
-        for bind, unused in Counter(slots[len(messages) :]).items():
+        go_on(list(zip(claimed.messages, slots, strict=False)))
+        for bind, unused in Counter(slots[len(claimed.messages) :]).items():
             bind.give_back(unused)
         self._pump()
 

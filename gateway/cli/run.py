@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any, cast
 
@@ -76,6 +77,9 @@ class _Running:
             click.echo(self._trial.how_to(self._gateway.port))
 
     def _stop(self) -> Deferred[None]:
+        # Twisted fails on a second signal. A second Ctrl-C ends the process at once, as any crash may.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         return Deferred.fromCoroutine(self._finish())
 
     async def _finish(self) -> None:

@@ -45,11 +45,13 @@ class Receiver(Protocol):
 class _Outbox:
     """One account's: what is at hand, what is with its binds, and whether the store has more."""
 
-    __slots__ = ("at_hand", "in_flight", "more", "reading", "receivers", "timer", "turn")
+    __slots__ = ("at_hand", "in_flight", "meanwhile", "more", "reading", "receivers", "timer", "turn")
 
     def __init__(self) -> None:
         self.receivers: list[Receiver] = []
         self.at_hand: deque[Delivery] = deque()
+        # Owed while a page is read, and newer than all that is in it.
+        self.meanwhile: list[Delivery] = []
         self.in_flight: set[int] = set()
         self.more = False
         self.reading = False
@@ -82,7 +84,8 @@ class Deliveries:
     def __len__(self) -> int:
         """Deliveries in hand: with a bind, waiting for one, or waiting to be written down."""
         return len(self._finished) + sum(
-            len(outbox.in_flight) + len(outbox.at_hand) for outbox in self._outboxes.values()
+            len(outbox.in_flight) + len(outbox.at_hand) + len(outbox.meanwhile)
+            for outbox in self._outboxes.values()
         )
 
     # -- binds come and go
@@ -101,6 +104,7 @@ class Deliveries:
         outbox.receivers.remove(receiver)
         if not outbox.receivers:
             outbox.at_hand.clear()
+            outbox.meanwhile.clear()
 
     # -- deliveries
 
@@ -112,8 +116,10 @@ class Deliveries:
             if outbox is None or not outbox.receivers:
                 continue
             touched[delivery.account] = outbox
-            if outbox.more or len(outbox.at_hand) >= self._limits.deliveries_max:
+            if outbox.more or len(outbox.at_hand) + len(outbox.meanwhile) >= self._limits.deliveries_max:
                 outbox.more = True
+            elif outbox.reading:
+                outbox.meanwhile.append(delivery)
             else:
                 outbox.at_hand.append(delivery)
         for account, outbox in touched.items():
@@ -139,6 +145,13 @@ class Deliveries:
         outbox = self._outboxes.get(account)
         if outbox is not None:
             self._pump(account, outbox)
+
+    def look_again(self) -> None:
+        """Look into the store for whoever has nothing in hand: a commit of unknown outcome may have owed."""
+        for account, outbox in self._outboxes.items():
+            if not outbox.at_hand and not outbox.in_flight:
+                outbox.more = True
+                self._pump(account, outbox)
 
     async def stop(self) -> None:
         """Send nothing more; returns when every answer so far is recorded."""
@@ -177,32 +190,37 @@ class Deliveries:
         return outbox.receivers[outbox.turn :] + outbox.receivers[: outbox.turn]
 
     async def _read_page(self, account: str, outbox: _Outbox) -> None:
-        # What is owed from here on is not in this page, so it sets `more` again.
         outbox.more = False
         count = max(1, self._limits.deliveries_max // 2)
-        besides = outbox.in_flight | {delivery.delivery_id for delivery in outbox.at_hand}
-        try:
-            page, later = await self._store.waiting_deliveries(account, count, besides)
-        except Exception as error:
-            log.error("deliveries.not_read", account=account, error=str(error))
-            page, later = [], self._now() + int(self._wait_s(1) * 1000)
+        page, later = await insist(
+            lambda: self._store.waiting_deliveries(account, count, _in_hand(outbox)),
+            self._reactor,
+            self._wait_s,
+            "page",
+        )
         outbox.reading = False
+        meanwhile, outbox.meanwhile = outbox.meanwhile, []
         if not outbox.receivers:
             return
-        # What was taken in hand meanwhile must not come twice.
-        known = outbox.in_flight | {delivery.delivery_id for delivery in outbox.at_hand}
-        outbox.at_hand.extend(delivery for delivery in page if delivery.delivery_id not in known)
         outbox.more = outbox.more or len(page) == count
+        if not outbox.more:
+            page += meanwhile
+        # What was taken in hand meanwhile, or owed while the page was read, must not come twice.
+        known = _in_hand(outbox)
+        fresh = {delivery.delivery_id: delivery for delivery in page if delivery.delivery_id not in known}
+        outbox.at_hand.extend(fresh.values())
         if later is not None:
             self._look_again(account, outbox, (later - self._now()) / 1000)
         self._pump(account, outbox)
 
     def _look_again(self, account: str, outbox: _Outbox, wait_s: float) -> None:
+        """Read a page after `wait_s`, unless one is read sooner anyway."""
+        at = self._reactor.seconds() + max(0.0, wait_s)
+        if self._stopping or (outbox.timer is not None and outbox.timer.getTime() <= at):
+            return
         if outbox.timer is not None:
             outbox.timer.cancel()
-        outbox.timer = None
-        if not self._stopping:
-            outbox.timer = self._reactor.callLater(max(0.0, wait_s), self._timer_fired, account, outbox)
+        outbox.timer = self._reactor.callLater(max(0.0, wait_s), self._timer_fired, account, outbox)
 
     def _timer_fired(self, account: str, outbox: _Outbox) -> None:
         outbox.timer = None
@@ -227,7 +245,7 @@ class Deliveries:
             account = item.delivery.account
             outbox = touched[account] = self._outbox(account)
             outbox.in_flight.discard(item.delivery.delivery_id)
-            if item.outcome is DeliveryOutcome.RETRY and outbox.timer is None:
+            if item.outcome is DeliveryOutcome.RETRY:
                 self._look_again(account, outbox, (item.due_at - self._now()) / 1000)
         for account, outbox in touched.items():
             self._pump(account, outbox)
@@ -237,3 +255,7 @@ class Deliveries:
 
     def _now(self) -> int:
         return int(self._clock.now() * 1000)
+
+
+def _in_hand(outbox: _Outbox) -> set[int]:
+    return outbox.in_flight | {delivery.delivery_id for delivery in outbox.at_hand}

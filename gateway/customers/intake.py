@@ -146,7 +146,7 @@ class Intake:
             rules = await self._store.admit(messages)
         except CommitUnknown as error:
             log.error("admission.unknown", count=len(offers), error=str(error))
-            self._give_back(slots)
+            self._put_down(slots, messages)
             for submitter in {offer.submitter for offer in offers}:
                 submitter.abort("nobody knows whether the last messages were stored")
         except Exception as error:
@@ -230,6 +230,12 @@ class Intake:
     def _refuse(self, submitter: Submitter, sequence_number: int, refused: Refusal) -> None:
         self._metrics.messages_refused[submitter.account.name, refused.rule] += 1
         submitter.refuse(sequence_number, refused)
+
+    def _put_down(self, slots: Sequence[Slot | None], messages: Sequence[Message]) -> None:
+        """Leave messages that may be stored to the queue: their senders were told nothing."""
+        pairs = list(zip(messages, slots, strict=True))
+        self._outlet.unsent([(message, slot) for message, slot in pairs if slot is not None])
+        self._outlet.queued([message for message, slot in pairs if slot is None])
 
     def _give_back(self, slots: Sequence[Slot | None]) -> None:
         for slot in slots:

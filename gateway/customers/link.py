@@ -31,7 +31,7 @@ from smpp.events import (
     RequestTimedOut,
     ResponseReceived,
 )
-from smpp.pdu import DeliverSm, SubmitSm, SubmitSmResp
+from smpp.pdu import DeliverSm, GenericNack, SubmitSm, SubmitSmResp
 from smpp.session import Role, Session, SessionSettings, State
 from smpp.session_settings import VERSION_34
 from smpp.status import CommandStatus
@@ -129,8 +129,13 @@ class CustomerLink(SessionProtocol):
         match event:
             case RequestReceived(pdu=SubmitSm() as pdu):
                 self._intake.offer(self, event.sequence_number, pdu, event.body)
+            case ResponseReceived(_, CommandStatus.ESME_ROK, GenericNack(), Delivery() as delivery):
+                # A nack that says no reason is a nack all the same.
+                self._deliveries.answered(delivery, CommandStatus.ESME_RUNKNOWNERR)
             case ResponseReceived(_, command_status, _, Delivery() as delivery):
                 self._deliveries.answered(delivery, command_status)
+            case LateResponse(_, GenericNack(), _):
+                pass
             case LateResponse(CommandStatus.ESME_ROK, _, Delivery() as delivery):
                 self._deliveries.answered(delivery, CommandStatus.ESME_ROK)
             case RequestTimedOut(_, Delivery() as delivery):

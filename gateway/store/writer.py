@@ -166,7 +166,10 @@ class Writer:
 
     def _commit_failed(self, entries: list[_Entry], failure: Failure) -> None:
         self._drop_connection()
-        self._fail(entries, CommitUnknown(failure.getErrorMessage()))
+        self.failures += 1
+        self._again()
+        for entry in entries:
+            entry.done.errback(CommitUnknown(failure.getErrorMessage(), entry.result))
 
     def _fail(self, entries: list[_Entry], error: Exception) -> None:
         self.failures += 1

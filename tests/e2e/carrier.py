@@ -34,8 +34,8 @@ class Submitted:
 class Carrier:
     """Listens on `port` from `with` to its end, or from `open` to `close`, as often as you like.
 
-    `status` gives the command_status of the answer to a message, None for no answer. It is asked from another
-    thread. By default everything is accepted.
+    `status` gives the command_status of the answer to a message, None for none until `answer_all`. It is
+    asked from another thread. By default everything is accepted.
     """
 
     def __init__(self, port: int, status: Callable[[Submitted], int | None] = lambda _: 0) -> None:
@@ -45,6 +45,7 @@ class Carrier:
         self.delivered: dict[int, int] = {}
         self.unbinds = 0
         self._ids = SimpleSequenceGenerator()
+        self._unanswered: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._server: socket.socket | None = None
         self._binds: list[_Bind] = []
@@ -89,6 +90,18 @@ class Carrier:
         """The messages to a number."""
         return [submitted for submitted in self.submitted if submitted.destination == destination]
 
+    def wait_for_one(self, destination: str) -> Submitted:
+        """Wait until a message to a number has arrived; it must be the only one."""
+        [submitted] = until(lambda: self.to(destination), f"a message to {destination}")
+        return submitted
+
+    def answer_all(self) -> None:
+        """Accept what has no answer yet."""
+        with self._lock:
+            unanswered, self._unanswered = self._unanswered, []
+        for answer in unanswered:
+            answer()
+
     def report(self, submitted: Submitted, stat: str = "DELIVRD") -> int:
         """Send the receipt of a message, in the text form; the sequence number of its deliver_sm."""
         text = (
@@ -124,8 +137,8 @@ class Carrier:
                 self._binds.append(bind)
                 self._run(bind.serve)
 
-    def take(self, pdu: Any) -> tuple[Submitted, int | None]:
-        """A bind has received a submit_sm."""
+    def take(self, pdu: Any, answer: Callable[[int, str], None]) -> None:
+        """A bind has received a submit_sm, to be answered with status and message_id."""
         with self._lock:
             submitted = Submitted(
                 pdu.source_addr.decode(),
@@ -136,7 +149,11 @@ class Carrier:
                 f"c{self._ids.next_sequence()}",
             )
             self.submitted.append(submitted)
-            return submitted, self.status(submitted)
+            status = self.status(submitted)
+            if status is None:
+                self._unanswered.append(lambda: answer(0, submitted.carrier_id))
+                return
+        answer(status, submitted.carrier_id)
 
 
 class _Bind:
@@ -166,16 +183,12 @@ class _Bind:
         with self._connection, suppress(OSError), self._connection.makefile("rb") as stream:
             while head := stream.read(4):
                 body = stream.read(int.from_bytes(head, "big") - 4)
-                self._handle(
-                    smpp.parse_pdu(head + body, client=self._numbers, allow_unknown_opt_params=True)
-                )
+                self._handle(smpp.parse_pdu(head + body, client=self._numbers, allow_unknown_opt_params=True))
         self.is_bound = False
 
     def _handle(self, pdu: Any) -> None:
         if pdu.command == "submit_sm":
-            submitted, status = self._carrier.take(pdu)
-            if status is not None:
-                self._answer(pdu, status, message_id=submitted.carrier_id)
+            self._carrier.take(pdu, lambda status, id: self._answer(pdu, status, message_id=id))
         elif pdu.command == "deliver_sm_resp":
             self._carrier.delivered[pdu.sequence] = int(pdu.status)
         elif pdu.command == "unbind":

@@ -1,4 +1,4 @@
-"""The configuration of a gateway under test: ports of its own, quick timers, and what the test says beyond."""
+"""The configuration of a gateway under test: ports of its own, quick retries, and what the test adds."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ACCOUNT = """
 name = "{name}"
 system_id = "{name}"
 password = "{password}"
-contract = {{ number = "WM39-SMS-0001", customer = "中国银行", operator = "完美科技", signed_on = 2025-01-06 }}
+contract = {{ number = "WM39", customer = "中国银行", operator = "完美科技", signed_on = 2025-01-06 }}
 signatures = ["中国银行"]
 {hours}
 {more}

@@ -15,8 +15,6 @@ from tests.e2e.config import PASSWORD
 
 GREETING = "尊敬的客户:今天是您生日，生日快乐，回TD退订【中国银行】"
 
-_TIMEOUT_S = 15
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -59,21 +57,31 @@ class Delivered:
 
 
 class Customer:
-    """One bind of `system_id`; `bind_type` is "transmitter", "receiver" or "transceiver"."""
+    """One bind of `system_id`; `bind_type` is "transmitter", "receiver" or "transceiver", "" for none yet.
+
+    Nothing is waited for longer than `timeout_s`; smpplib then raises TimeoutError.
+    """
 
     def __init__(
-        self, port: int, system_id: str, password: str = PASSWORD, bind_type: str = "transceiver"
+        self,
+        port: int,
+        system_id: str,
+        password: str = PASSWORD,
+        bind_type: str = "transceiver",
+        timeout_s: float = 15.0,
     ) -> None:
         # smpplib as it comes: a TLV that it does not know is an error.
-        self.client = Client("127.0.0.1", port, timeout=_TIMEOUT_S, allow_unknown_opt_params=False)
+        self.client = Client("127.0.0.1", port, timeout=timeout_s, allow_unknown_opt_params=False)
         self.client.set_message_sent_handler(self._sent)
         self.client.set_error_pdu_handler(self._sent)
         self.client.set_message_received_handler(self._received)
         self._answers: dict[int, Answer] = {}
         self.deliveries: list[Delivered] = []
-        self.client.connect()
         try:
-            self.bind_resp = getattr(self.client, f"bind_{bind_type}")(system_id=system_id, password=password)
+            self.client.connect()
+            if bind_type:
+                bind = getattr(self.client, f"bind_{bind_type}")
+                self.bind_resp = bind(system_id=system_id, password=password)
         except BaseException:
             self.leave()
             raise

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from click.testing import CliRunner
 
@@ -20,7 +21,7 @@ from tests.e2e.patience import until
 
 SIGNET = Path(sys.executable).with_name("signet")
 
-Balance = dict[str, object]
+Balance = dict[str, Any]
 
 
 class Gateway:
@@ -30,7 +31,9 @@ class Gateway:
     """
 
     def __init__(self, folder: Path, config: Config) -> None:
+        self.folder = folder
         self.port = config.port
+        self.admin_port = config.admin_port
         self.config_path = folder / "config.toml"
         self.config_path.write_text(config.text(), encoding="utf-8")
         self._admin = f"http://127.0.0.1:{config.admin_port}"
@@ -53,7 +56,7 @@ class Gateway:
 
     def launch(self, *options: str) -> None:
         """Start it, and do not wait."""
-        command = [SIGNET, "run", "-c", self.config_path, *options]
+        command: list[str | Path] = [SIGNET, "run", "-c", self.config_path, *options]
         with self._stdout.open("ab") as out, self._stderr.open("ab") as err:
             self._process = subprocess.Popen(command, stdout=out, stderr=err)
 
@@ -72,6 +75,10 @@ class Gateway:
     def ask_to_stop(self) -> None:
         """Send SIGTERM."""
         self._running().terminate()
+
+    def interrupt(self) -> None:
+        """Send SIGINT, as Ctrl-C does."""
+        self._running().send_signal(signal.SIGINT)
 
     def exit_code(self, within_s: float = 30.0) -> int:
         """Wait for its end."""
@@ -109,7 +116,7 @@ class Gateway:
         """What all its lives have logged, and their errors."""
         return self._stderr.read_text("utf-8")
 
-    def events(self, name: str) -> list[dict[str, object]]:
+    def events(self, name: str) -> list[dict[str, Any]]:
         """Its log lines of that event."""
         lines = [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
         return [line for line in lines if line["event"] == name]
@@ -157,5 +164,3 @@ class Gateway:
         done = CliRunner().invoke(main, ["account", *arguments, "-c", str(self.config_path)])
         assert done.exit_code == 0, done.output
         return done.stdout
-
-

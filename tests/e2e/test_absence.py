@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -36,9 +35,11 @@ def test_a_customer_that_was_away_gets_its_receipt_when_it_binds_again(
 ) -> None:
     with Customer(gateway.port, "bank") as customer:
         message_id = customer.accepted(GREETING, "13800000001")
-    [submitted] = until(lambda: carrier.to("13800000001"), "the message at the carrier")
+    until(lambda: gateway.metric("binds", account="bank") == 0, "the customer gone")
+    submitted = carrier.wait_for_one("13800000001")
     assert carrier.wait_for_answers(carrier.report(submitted)) == [0]
-    with Customer(gateway.port, "bank", bind_type="receiver") as customer:
+    # Sooner than the gateway would find by itself that it owes something.
+    with Customer(gateway.port, "bank", bind_type="receiver", timeout_s=5) as customer:
         assert customer.receipt(message_id).fields["stat"] == "DELIVRD"
 
 
@@ -54,6 +55,5 @@ def test_what_is_accepted_while_the_carrier_is_away_goes_out_when_it_is_back(
         carrier.open()
         gateway.wait_for_health(200)
         for number, message_id in zip(numbers, message_ids, strict=True):
-            [submitted] = until(lambda number=number: carrier.to(number), f"the message to {number}")
-            carrier.report(submitted)
+            carrier.report(carrier.wait_for_one(number))
             assert customer.receipt(message_id).source == number

@@ -1,0 +1,101 @@
+"""A store that answers when the test says so, with what the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from gateway.message import Message
+from gateway.ports import (
+    CarrierReceipt,
+    Claimed,
+    Delivery,
+    FinishedDelivery,
+    Inbound,
+    Outcome,
+    Recorded,
+    Recovered,
+    Unreadable,
+)
+
+
+@dataclass
+class Call:
+    """A call under way: `asked` is the method's first argument, and `done` its answer to come."""
+
+    method: str
+    # Any: every method asks and is answered in its own types.
+    asked: Any
+    done: Deferred[Any]
+    count: int = 0
+
+
+class FakeStore:
+    """See `gateway.ports.Store`. The calls wait, in order, until they are answered or failed."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+
+    def waiting(self, method: str) -> list[Call]:
+        """The calls of a method that have no answer."""
+        return [call for call in self.calls if call.method == method]
+
+    def answer(self, method: str, result: object = None) -> Call:
+        """Let the oldest call of a method succeed."""
+        call = self._take(method)
+        call.done.callback(Recorded() if result is None else result)
+        return call
+
+    def fail(self, method: str, error: Exception) -> Call:
+        """Let the oldest call of a method fail."""
+        call = self._take(method)
+        call.done.errback(error)
+        return call
+
+    def _take(self, method: str) -> Call:
+        call = self.waiting(method)[0]
+        self.calls.remove(call)
+        return call
+
+    def _ask(self, method: str, asked: object, count: int = 0) -> Deferred[Any]:
+        call = Call(method, asked, Deferred(), count)
+        self.calls.append(call)
+        return call.done
+
+    async def recover(self, resend_accounts: Collection[str], in_doubt_deadline_at: int) -> Recovered:
+        recovered: Recovered = await self._ask("recover", resend_accounts)
+        return recovered
+
+    def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
+        return self._ask("admit", messages)
+
+    def claim(
+        self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[str, int], int]
+    ) -> Deferred[Claimed]:
+        return self._ask("claim", (sorted(routes), carrier), count)
+
+    def record_outcomes(self, outcomes: Sequence[Outcome]) -> Deferred[Recorded]:
+        return self._ask("record_outcomes", outcomes)
+
+    def record_receipts(self, receipts: Sequence[CarrierReceipt | Unreadable]) -> Deferred[Recorded]:
+        return self._ask("record_receipts", receipts)
+
+    def record_inbound(self, inbound: Sequence[Inbound]) -> Deferred[Recorded]:
+        return self._ask("record_inbound", inbound)
+
+    def waiting_deliveries(
+        self, account: str, count: int, besides: Collection[int]
+    ) -> Deferred[tuple[list[Delivery], int | None]]:
+        return self._ask("waiting_deliveries", account)
+
+    def finish_deliveries(self, finished: Sequence[FinishedDelivery]) -> Deferred[None]:
+        return self._ask("finish_deliveries", finished)
+
+    def end_overdue(self, count: int, receipt_wait_s: float) -> Deferred[Recorded]:
+        return self._ask("end_overdue", count)
+
+    def abandon_deliveries(self, created_before: int, count: int) -> Deferred[list[Delivery]]:
+        return self._ask("abandon_deliveries", created_before)

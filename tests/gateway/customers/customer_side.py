@@ -1,0 +1,92 @@
+"""The customers' side of a gateway, between a store and an outlet that the test brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+
+from twisted.internet.defer import Deferred, execute
+from twisted.internet.task import Clock
+
+from gateway.clock import StatedClock
+from gateway.customers.binds import Binds, InThread
+from gateway.customers.deliveries import Deliveries
+from gateway.customers.intake import Intake
+from gateway.customers.link import CustomerLink
+from gateway.customers.listener import CustomerListener
+from gateway.metrics import Metrics
+from gateway.passwords import Passwords
+from gateway.ports import Store
+from gateway.settings import Account, Limits, Route
+from tests.gateway.carriers.samples import LIMITS, NOON, ZONE
+from tests.gateway.customers.outlet import FakeOutlet
+from tests.gateway.customers.peer import Customer
+from tests.gateway.customers.samples import ROUTES, a_customer
+
+EPOCH = 7
+FIRST_ID = 1001
+
+
+class CustomerSide:
+    """Everything from the door to the store. Chance gives 1, so a wait is as long as it can be."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        reactor: Clock | None = None,
+        start: float = NOON,
+        outlet: FakeOutlet | None = None,
+        accounts: Sequence[Account] = (a_customer(),),
+        routes: Sequence[Route] = ROUTES,
+        limits: Limits = LIMITS,
+        check_in: InThread = execute,
+        connections_max: int = 100,
+    ) -> None:
+        self.reactor = reactor or Clock()
+        self.clock = StatedClock(start, self.reactor.seconds)
+        self.metrics = Metrics()
+        self.outlet = outlet or FakeOutlet()
+        new_id = count(FIRST_ID).__next__
+        self.deliveries = Deliveries(limits, self.reactor, self.clock, lambda: 1.0, store, self.metrics)
+        self.intake = Intake(
+            routes,
+            limits,
+            self.reactor,
+            self.clock,
+            new_id,
+            EPOCH,
+            store,
+            self.outlet,
+            self.metrics,
+        )
+        by_system_id = {account.system_id: account for account in accounts}
+        self.binds = Binds(by_system_id, ZONE, self.clock, Passwords(), check_in)
+        self._limits = limits
+        self.listener = CustomerListener(self._make_link, connections_max)
+
+    def _make_link(self, gone: Callable[[CustomerLink], None]) -> CustomerLink:
+        return CustomerLink(
+            self._limits, self.reactor, self.binds, self.intake, self.deliveries, self.metrics, gone
+        )
+
+    def connect(self, host: str = "192.0.2.9", port: int = 40_000) -> Customer:
+        """A customer that is let in."""
+        link = self.listener.buildProtocol(None)
+        assert link is not None
+        return Customer(link, self.reactor, host, port)
+
+    def is_refused(self) -> bool:
+        """Whether a connection is closed at once."""
+        return self.listener.buildProtocol(None) is None
+
+    def pass_time(self, seconds: float, step: float = 0.25) -> None:
+        """Let time go by in small steps, so that what a timer sets off sees its own instant."""
+        self.reactor.advance(0)
+        self.reactor.pump([step] * int(seconds / step))
+
+    def stop_intake(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.intake.stop())
+
+    def stop_deliveries(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.deliveries.stop())

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred, execute
+
+from gateway.clock import StatedClock
+from gateway.customers.binds import Binds, InThread
+from gateway.passwords import Passwords
+from gateway.settings import Account
+from gateway.statuses import GatewayError
+from policy.clauses import ACCOUNT_NOT_OPEN
+from smpp.address import Address
+from smpp.pdu import Bind
+from tests.gateway.carriers.fake_store import FakeStore
+from tests.gateway.carriers.samples import NOON, ZONE
+from tests.gateway.customers.checks import HeldChecks
+from tests.gateway.customers.customer_side import CustomerSide
+from tests.gateway.customers.samples import PASSWORD, a_customer, bank_bind
+
+BANK = a_customer()
+HOST = "192.0.2.9"
+
+
+def a_bind(system_id: str = "bank", password: str = PASSWORD) -> Bind:
+    return Bind(9, system_id, password, "", 0x34, Address(0, 0, ""))
+
+
+class Door:
+    """Binds with the account "bank" at an instant, and what they answered."""
+
+    def __init__(self, account: Account = BANK, check_in: InThread = execute, now: float = NOON) -> None:
+        clock = StatedClock(now, lambda: 0.0)
+        self.binds = Binds({"bank": account}, ZONE, clock, Passwords(), check_in)
+
+    def knock(self, bind: Bind, host: str = HOST) -> list[tuple[Account | None, str | None]]:
+        """The answer, once it is there."""
+        answers: list[tuple[Account | None, str | None]] = []
+        Deferred.fromCoroutine(self.binds.admit(bind, host)).addCallback(answers.append)
+        return answers
+
+    def admits(self, bind: Bind, host: str = HOST) -> tuple[Account | None, str | None]:
+        (answer,) = self.knock(bind, host)
+        return answer
+
+
+def within(*networks: str) -> Account:
+    return a_customer(allowed_networks=tuple(map(ip_network, networks)))
+
+
+def signed_on(day: date) -> Account:
+    return replace(BANK, contract=replace(BANK.contract, signed_on=day))
+
+
+def test_a_bind_with_the_right_password_is_let_in() -> None:
+    assert Door().admits(a_bind()) == (BANK, None)
+
+
+def test_an_unknown_system_id_is_refused_without_a_check() -> None:
+    checks = HeldChecks()
+    assert Door(check_in=checks).admits(a_bind("stranger")) == (None, GatewayError.SYSTEM_ID_UNKNOWN)
+    assert checks.asked == 0
+
+
+@pytest.mark.parametrize("password", ["Secret", "", "secret ", "secre"])
+def test_a_wrong_password_is_refused(password: str) -> None:
+    assert Door().admits(a_bind(password=password)) == (BANK, GatewayError.PASSWORD_WRONG)
+
+
+class TestAnAddress:
+    @pytest.mark.parametrize(
+        ("network", "host"),
+        [
+            ("192.0.2.0/24", "192.0.2.9"),
+            ("192.0.2.9/32", "192.0.2.9"),
+            ("0.0.0.0/0", "198.51.100.1"),
+            ("2001:db8::/32", "2001:db8::9"),
+            ("::/0", "2001:db8::9"),
+            ("fe80::/10", "fe80::1%eth0"),
+        ],
+    )
+    def test_of_an_allowed_network_is_let_in(self, network: str, host: str) -> None:
+        account = within("10.0.0.0/8", network)
+        assert Door(account).admits(a_bind(), host) == (account, None)
+
+    @pytest.mark.parametrize(
+        ("network", "host"),
+        [
+            ("192.0.2.0/24", "192.0.3.9"),
+            ("192.0.2.9/32", "192.0.2.8"),
+            ("0.0.0.0/0", "2001:db8::9"),
+            ("2001:db8::/32", "2001:db9::9"),
+            ("::/0", "192.0.2.9"),
+        ],
+    )
+    def test_of_no_allowed_network_is_refused(self, network: str, host: str) -> None:
+        account = within(network)
+        assert Door(account).admits(a_bind(), host) == (account, GatewayError.PEER_NOT_ALLOWED)
+
+    def test_that_came_in_by_an_ipv6_socket_is_an_ipv4_address_all_the_same(self) -> None:
+        account = within("192.0.2.0/24")
+        door = Door(account)
+        assert door.admits(a_bind(), "::ffff:192.0.2.9") == (account, None)
+        assert door.admits(a_bind(), "::ffff:192.0.3.9") == (account, GatewayError.PEER_NOT_ALLOWED)
+
+    def test_that_is_not_allowed_costs_no_check(self) -> None:
+        checks = HeldChecks()
+        Door(within("10.0.0.0/8"), checks).admits(a_bind())
+        assert checks.asked == 0
+
+
+class TestAContract:
+    @pytest.mark.parametrize(("hour", "rule"), [(23, ACCOUNT_NOT_OPEN), (24, None)])
+    def test_opens_the_account_with_its_day_in_its_own_zone(self, hour: int, rule: str | None) -> None:
+        # At 23:00 in Shanghai it is 15:00 UTC of the same day; at midnight it is still that day in UTC.
+        now = datetime(2026, 3, 4, tzinfo=ZONE).timestamp() + hour * 3600
+        account = signed_on(date(2026, 3, 5))
+        assert Door(account, now=now).admits(a_bind()) == (account, rule)
+
+    def test_that_is_not_in_force_is_not_told_to_a_stranger(self) -> None:
+        account = signed_on(date(2099, 1, 1))
+        assert Door(account).admits(a_bind(password="guess")) == (account, GatewayError.PASSWORD_WRONG)
+
+
+class TestTheLimit:
+    def test_counts_the_binds_of_an_account(self) -> None:
+        door = Door(a_customer(binds_max=2))
+        assert [door.admits(a_bind())[1] for _ in range(3)] == [None, None, GatewayError.BINDS_EXCEEDED]
+        assert door.binds.counts() == {"bank": 2}
+
+    def test_has_room_again_after_a_bind_has_ended(self) -> None:
+        account = a_customer(binds_max=1)
+        door = Door(account)
+        door.admits(a_bind())
+        door.binds.leave(account)
+        assert door.admits(a_bind()) == (account, None)
+        assert door.admits(a_bind()) == (account, GatewayError.BINDS_EXCEEDED)
+
+    def test_counts_no_bind_that_was_refused(self) -> None:
+        door = Door(a_customer(binds_max=1))
+        door.admits(a_bind(password="guess"))
+        assert door.admits(a_bind())[1] is None
+
+    def test_holds_for_binds_whose_passwords_were_checked_at_the_same_time(self) -> None:
+        checks = HeldChecks()
+        door = Door(a_customer(binds_max=1), checks)
+        first, second = door.knock(a_bind()), door.knock(a_bind())
+        checks.release()
+        checks.release()
+        assert [rule for _, rule in first + second] == [None, GatewayError.BINDS_EXCEEDED]
+
+
+class TestAPassword:
+    def test_is_checked_elsewhere_while_the_bind_waits(self) -> None:
+        checks = HeldChecks()
+        answers = Door(check_in=checks).knock(a_bind())
+        assert (answers, checks.asked) == ([], 1)
+        checks.release()
+        assert answers == [(BANK, None)]
+
+    def test_that_was_right_before_is_known_at_once(self) -> None:
+        checks = HeldChecks()
+        door = Door(check_in=checks)
+        door.knock(a_bind())
+        checks.release()
+        assert door.admits(a_bind()) == (BANK, None)
+        assert checks.asked == 1
+
+    def test_that_was_wrong_before_is_checked_again(self) -> None:
+        checks = HeldChecks()
+        door = Door(check_in=checks)
+        door.knock(a_bind(password="guess"))
+        checks.release()
+        assert door.knock(a_bind(password="guess")) == []
+        assert checks.asked == 2
+
+
+class TestACustomerThatLeavesWhileItsPasswordIsChecked:
+    """It holds no bind of its account, and nobody takes it for bound."""
+
+    # Any: what replaces fields of the account.
+    def waiting(self, **changes: Any) -> tuple[CustomerSide, HeldChecks]:
+        checks = HeldChecks()
+        return CustomerSide(FakeStore(), check_in=checks, accounts=(a_customer(**changes),)), checks
+
+    def test_by_losing_its_connection(self) -> None:
+        side, checks = self.waiting(binds_max=1)
+        gone, next_one = side.connect(), side.connect()
+        gone.send(bank_bind())
+        gone.lose()
+        checks.release()
+        assert side.binds.counts() == {"bank": 0}
+        next_one.bound()
+
+    def test_by_losing_its_connection_with_a_wrong_password(self) -> None:
+        side, checks = self.waiting()
+        customer = side.connect()
+        customer.send(bank_bind(password=b"guess"))
+        customer.lose()
+        checks.release()
+        assert customer.read() == []
+        assert side.binds.counts().get("bank", 0) == 0
+
+    def test_by_an_unbind(self) -> None:
+        side, checks = self.waiting()
+        customer = side.connect()
+        customer.connection.stuck = True
+        customer.send(bank_bind())
+        customer.unbind()
+        checks.release()
+        assert [pdu.command_id for pdu in customer.read()] == [0x80000006]
+        assert side.binds.counts()["bank"] == 0
+
+    def test_because_the_gateway_stops(self) -> None:
+        store = FakeStore()
+        checks = HeldChecks()
+        side = CustomerSide(store, check_in=checks)
+        customer = side.connect()
+        customer.connection.stuck = True
+        customer.send(bank_bind())
+        side.listener.part()
+        checks.release()
+        assert side.binds.counts()["bank"] == 0
+        assert store.calls == [], "nobody asks for deliveries to a customer that is not there"
+
+    def test_because_it_took_too_long(self) -> None:
+        side, checks = self.waiting()
+        customer = side.connect()
+        customer.connection.stuck = True
+        customer.send(bank_bind())
+        side.pass_time(10.0)
+        assert customer.connection.half_closed
+        checks.release()
+        assert customer.read() == []
+        assert side.binds.counts()["bank"] == 0

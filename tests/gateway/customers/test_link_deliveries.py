@@ -1,0 +1,183 @@
+"""What a customer's connection does with deliver_sm, and tells of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.settings import Limits, Timers
+from smpp.status import CommandStatus
+from tests.gateway.customers.linked import bound
+from tests.gateway.customers.samples import a_delivery, deliver_body, submit
+from tests.gateway.raw_pdus import (
+    BIND_RECEIVER,
+    BIND_TRANSMITTER,
+    DELIVER_SM,
+    ENQUIRE_LINK,
+    GENERIC_NACK,
+    RESP,
+    Raw,
+    raw,
+)
+
+RECEIPT = deliver_body("id:7 stat:DELIVRD", esm_class=4, receipted_message_id="7", message_state=2)
+PLAIN_RECEIPT = deliver_body("id:7 stat:DELIVRD", esm_class=4)
+
+
+class TestADelivery:
+    @pytest.mark.parametrize("version", [0x34, 0x50])
+    def test_goes_out_as_it_is(self, version: int) -> None:
+        linked = bound({"interface_version": version})
+        linked.owes(a_delivery(1, body=RECEIPT))
+        assert linked.customer.read() == [Raw(DELIVER_SM, 0, 1, RECEIPT)]
+
+    @pytest.mark.parametrize("version", [0x00, 0x33])
+    def test_goes_to_an_older_version_without_tlvs(self, version: int) -> None:
+        assert RECEIPT.startswith(PLAIN_RECEIPT)
+        assert len(RECEIPT) > len(PLAIN_RECEIPT)
+        linked = bound({"interface_version": version})
+        linked.owes(a_delivery(1, body=RECEIPT))
+        assert linked.customer.read() == [Raw(DELIVER_SM, 0, 1, PLAIN_RECEIPT)]
+
+    def test_goes_to_a_receiver(self) -> None:
+        linked = bound({"command_id": BIND_RECEIVER})
+        linked.owes(a_delivery(1))
+        assert len(linked.customer.delivered()) == 1
+
+    def test_does_not_go_to_a_transmitter(self) -> None:
+        linked = bound({"command_id": BIND_TRANSMITTER})
+        linked.owes(a_delivery(1))
+        assert linked.customer.read() == []
+        assert linked.store.calls == []
+
+    def test_waits_while_the_window_of_the_account_is_full(self) -> None:
+        linked = bound(delivery_window_max=2)
+        linked.owes(*map(a_delivery, (1, 2, 3)))
+        first, second = linked.customer.delivered()
+        assert linked.customer.delivered() == []
+        linked.customer.acknowledge(first)
+        assert len(linked.customer.delivered()) == 1
+        linked.customer.acknowledge(second)
+        assert linked.customer.delivered() == []
+
+    def test_waits_for_no_customer_that_is_leaving(self) -> None:
+        linked = bound()
+        linked.customer.send(submit())
+        linked.customer.unbind()
+        linked.owes(a_delivery(1))
+        assert linked.customer.read() == []
+
+
+class TestAnAnswer:
+    def test_with_status_0_acknowledges(self) -> None:
+        linked = bound()
+        linked.owes(a_delivery(1), a_delivery(2))
+        _, second = linked.customer.delivered()
+        linked.customer.acknowledge(second)
+        assert linked.finished() == [(2, "ACKNOWLEDGED")]
+
+    def test_without_a_body_acknowledges(self) -> None:
+        linked = bound()
+        linked.owes(a_delivery(1))
+        (delivery,) = linked.customer.delivered()
+        linked.customer.send(raw(DELIVER_SM | RESP, b"", delivery.sequence_number))
+        assert linked.finished() == [(1, "ACKNOWLEDGED")]
+
+    @pytest.mark.parametrize("command_status", [0, CommandStatus.ESME_RINVCMDID])
+    def test_that_is_a_generic_nack_does_not_acknowledge(self, command_status: int) -> None:
+        linked = bound()
+        linked.owes(a_delivery(1))
+        (delivery,) = linked.customer.delivered()
+        linked.customer.send(raw(GENERIC_NACK, b"", delivery.sequence_number, command_status))
+        assert linked.finished() == [(1, "RETRY")]
+
+    def test_to_nothing_that_was_asked_finishes_nothing(self) -> None:
+        linked = bound()
+        linked.owes(a_delivery(1))
+        (delivery,) = linked.customer.delivered()
+        linked.customer.send(raw(DELIVER_SM | RESP, b"\0", delivery.sequence_number + 1))
+        assert linked.finished() == []
+        assert linked.metrics.protocol_faults == {("customer", "bank"): 1}
+
+    def test_is_still_taken_after_our_unbind(self) -> None:
+        linked = bound()
+        linked.owes(a_delivery(1))
+        (delivery,) = linked.customer.delivered()
+        linked.listener.part()
+        linked.customer.acknowledge(delivery)
+        assert linked.finished() == [(1, "ACKNOWLEDGED")]
+
+
+class TestNoAnswer:
+    """within the response_s of the account"""
+
+    TIMERS = Timers(response_s=2.0)
+
+    def test_is_told_when_its_time_is_over(self) -> None:
+        linked = bound(timers=self.TIMERS)
+        linked.owes(a_delivery(1))
+        linked.pass_time(1.75)
+        assert linked.finished() == []
+        linked.pass_time(0.25)
+        assert linked.finished() == [(1, "RETRY")]
+        assert not linked.customer.connection.over
+
+    def test_leaves_room_for_the_next(self) -> None:
+        linked = bound(timers=self.TIMERS, delivery_window_max=1)
+        linked.owes(a_delivery(1), a_delivery(2))
+        linked.pass_time(2.0)
+        assert len(linked.customer.delivered()) == 1
+        assert linked.finished() == [(1, "RETRY")]
+        assert len(linked.customer.delivered()) == 1
+
+    def test_may_become_one_after_all(self) -> None:
+        linked = bound(timers=self.TIMERS)
+        linked.owes(a_delivery(1))
+        (delivery,) = linked.customer.delivered()
+        linked.pass_time(2.0)
+        linked.customer.acknowledge(delivery)
+        assert linked.finished() == [(1, "RETRY"), (1, "ACKNOWLEDGED")]
+
+    def test_does_not_become_one_by_a_late_refusal(self) -> None:
+        linked = bound(timers=self.TIMERS)
+        linked.owes(a_delivery(1), a_delivery(2))
+        first, second = linked.customer.delivered()
+        linked.pass_time(2.0)
+        linked.customer.acknowledge(first, command_status=CommandStatus.ESME_RX_R_APPN)
+        linked.customer.send(raw(GENERIC_NACK, b"", second.sequence_number))
+        assert linked.finished() == [(1, "RETRY"), (2, "RETRY")]
+
+    def test_is_no_reason_to_stop_asking_whether_the_customer_is_there(self) -> None:
+        linked = bound(timers=Timers(response_s=2.0, enquire_link_s=3.0))
+        linked.owes(a_delivery(1))
+        linked.pass_time(3.0)
+        assert [pdu.command_id for pdu in linked.customer.read()] == [DELIVER_SM, ENQUIRE_LINK]
+
+
+class TestALostConnection:
+    def test_leaves_its_deliveries_unanswered(self) -> None:
+        linked = bound(delivery_window_max=2)
+        linked.owes(*map(a_delivery, (1, 2, 3)))
+        first, _ = linked.customer.delivered()
+        linked.customer.acknowledge(first)
+        linked.customer.lose()
+        assert linked.finished() == [(1, "ACKNOWLEDGED"), (2, "RETRY"), (3, "RETRY")]
+        assert len(linked.deliveries) == 0
+
+    def test_gets_no_delivery_any_more(self) -> None:
+        linked = bound()
+        linked.owes()
+        linked.customer.lose()
+        linked.owes(a_delivery(1))
+        assert linked.customer.read() == []
+        assert len(linked.deliveries) == 0
+
+    def test_is_that_of_a_customer_that_does_not_read(self) -> None:
+        linked = bound(limits=Limits(send_buffer_max=2 * len(RECEIPT)), delivery_window_max=1)
+        linked.customer.connection.fill()
+        for n in (1, 2, 3):
+            linked.owes(a_delivery(n, body=RECEIPT))
+            linked.customer.acknowledge(*linked.customer.delivered())
+        linked.reactor.advance(0)
+        assert linked.customer.connection.aborted
+        assert linked.finished() == [(1, "ACKNOWLEDGED"), (2, "RETRY")]
+        assert linked.binds.counts()["bank"] == 0

@@ -1,0 +1,77 @@
+"""What must be true of a store after whatever happened to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sqlalchemy import Connection, Engine, select
+
+from gateway.message import ENDS, State, may_become
+from gateway.store import schema
+from ledger.audit import audit
+from ledger.schema import ledger_transfer
+from ledger.transfer import Kind, Stage
+from tests.gateway.store.told import told
+
+_ESM_CLASS_RECEIPT, _ESM_CLASS_INTERMEDIATE = 0x04, 0x20
+_BEGINNINGS = (State.QUEUED, State.SUBMITTING)
+_UNRESOLVED = (State.QUEUED, State.SUBMITTING, State.IN_DOUBT)
+# Ends that only a carrier can bring about, after it took the message.
+_CARRIED = (State.DELIVERED, State.UNDELIVERABLE)
+
+
+def check(engine: Engine) -> None:
+    """Fail on the first thing that is not as it must be."""
+    with engine.begin() as connection:
+        assert audit(connection) == []
+        _check_moves(connection)
+        _check_money(connection)
+        _check_receipts(connection)
+
+
+def _check_moves(connection: Connection) -> None:
+    """Only moves of the table, none after the end, and an end has its instant."""
+    for message_id, old, new, was_final in connection.exec_driver_sql("SELECT * FROM history"):
+        assert not was_final, f"{message_id} changed after its end"
+        if old is None:
+            assert new in _BEGINNINGS
+        else:
+            assert may_become(State(old), State(new)), f"{message_id}: {State(old).name} to {new}"
+    for row in connection.execute(select(schema.message)):
+        assert (row.final_at is not None) == (row.state in ENDS)
+
+
+def _check_money(connection: Connection) -> None:
+    """A message has its hold, resolved when and only when a carrier took it or it ended."""
+    kinds = {
+        (row.source_id, row.stage): (Kind(row.kind), row.account, row.units)
+        for row in connection.execute(select(ledger_transfer))
+    }
+    messages = {row.message_id: row for row in connection.execute(select(schema.message))}
+    for row in messages.values():
+        assert kinds[row.message_id, Stage.HOLD] == (Kind.HOLD, row.account, row.units)
+        resolved = kinds.get((row.message_id, Stage.RESOLUTION), (None,))[0]
+        if row.state in _UNRESOLVED:
+            assert resolved is None
+        elif row.state == State.ENROUTE or row.state in _CARRIED:
+            assert resolved is Kind.SETTLE
+        else:
+            assert resolved in (Kind.SETTLE, Kind.VOID)
+    held = {source_id for source_id, stage in kinds if stage == Stage.HOLD}
+    assert held == set(messages), "a hold without its message"
+
+
+def _check_receipts(connection: Connection) -> None:
+    """Each end is told once to a customer that asked for it, and to no other."""
+    ends: Counter[int] = Counter()
+    news: Counter[int] = Counter()
+    for row in connection.execute(select(schema.delivery)):
+        if row.message_id is not None:
+            esm_class = told(row.message_id, row.body).esm_class
+            assert esm_class in (_ESM_CLASS_RECEIPT, _ESM_CLASS_INTERMEDIATE)
+            (ends if esm_class == _ESM_CLASS_RECEIPT else news)[row.message_id] += 1
+    for row in connection.execute(select(schema.message)):
+        wants_any, wants_failure = row.registered_delivery & 3 == 1, row.registered_delivery & 3 == 2
+        wanted = wants_any or (wants_failure and row.state != State.DELIVERED)
+        assert ends[row.message_id] == int(row.state in ENDS and wanted), f"{row.message_id}: told its end"
+        assert not news[row.message_id] or row.registered_delivery & 0x10
