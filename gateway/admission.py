@@ -82,7 +82,7 @@ def read(account: Account, pdu: SubmitSm, body: bytes, now: float, ttl_s: float)
         source.addr,
         pdu.destination.addr,
         pdu.registered_delivery,
-        1 if is_segment else segments.units(octets, alphabet),
+        segments.units(octets, alphabet),
         _relayed(pdu, body, source),
         int(judged * 1000),
         int(ends * 1000),

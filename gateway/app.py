@@ -107,7 +107,7 @@ class Gateway:
         by_name = {account.name: account for account in settings.accounts.values()}
         self._deliveries = Deliveries(limits, reactor, clock, random, store, metrics)
         owe = self._deliveries.owe
-        self._pool = CarrierPool(settings.carriers, limits, reactor, world.connect, random)
+        self._pool = CarrierPool(settings.carriers, limits, reactor, world.connect, random, metrics)
         self._dispatcher = Dispatcher(
             by_name, limits, reactor, clock, random, store, self._pool, metrics, owe
         )

@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 from twisted.internet.defer import Deferred
 
-from gateway.ports import StoreClosed
+from gateway.ports import CommitUnknown, StoreClosed
 from gateway.reactor import ReactorTime, sleep
 
 log = structlog.get_logger()
@@ -21,18 +21,25 @@ async def insist(
     reactor: ReactorTime,
     wait_s: Callable[[int], float],
     doing: str,
+    join: Callable[[object, Result], Result] = lambda perhaps, result: result,
 ) -> Result:
     """The result of the first attempt that does not fail; `wait_s(tries)` passes in between.
 
-    Raises StoreClosed when there is nobody to tell any more.
+    An attempt whose commit nobody knows of may have succeeded, and the next one then finds nothing left to
+    do: `join` makes one result of what the former would have returned and what the latter did. Raises
+    StoreClosed when there is nobody to tell any more.
     """
-    tries = 0
+    unknown: list[object] = []
     while True:
         try:
-            return await attempt()
+            result = await attempt()
+            break
         except StoreClosed:
             raise
         except Exception as error:
-            tries += 1
-            log.error("store.refused", doing=doing, tries=tries, error=str(error))
-        await sleep(reactor, wait_s(tries))
+            unknown.append(error.result if isinstance(error, CommitUnknown) else None)
+            log.error("store.refused", doing=doing, tries=len(unknown), error=str(error))
+        await sleep(reactor, wait_s(len(unknown)))
+    for perhaps in unknown:
+        result = join(perhaps, result)
+    return result

@@ -127,6 +127,8 @@ def _bridge_standard_library(threshold: int) -> None:
     # smpplib dumps whole PDUs at DEBUG, texts and passwords in hex, and warns once for every unknown TLV.
     logging.getLogger("smpplib").setLevel(logging.WARNING)
     logging.getLogger("smpplib.command").setLevel(logging.ERROR)
+    # Alembic tells at every start which dialect it has found.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 _TWISTED_LEVELS = {
@@ -140,6 +142,9 @@ _TWISTED_LEVELS = {
 
 def _observe_twisted(event: LogEvent) -> None:
     level = _TWISTED_LEVELS.get(event.get("log_level", LogLevel.info), logging.INFO)
+    if level == logging.INFO:
+        # What Twisted finds worth telling, ports opened and loops ended, our own events tell better.
+        level = logging.DEBUG
     details = {"logger": event.get("log_namespace", "twisted")}
     said = formatEvent(event)
     # "failure" is what the old twisted.python.log.err writes; its text holds the traceback too.

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 
 from gateway.message import Message, State
 from smpp.receipt import Receipt
 from smpp.value import value
+
+_Item = TypeVar("_Item")
 
 
 class AttemptOutcome(IntEnum):
@@ -33,7 +35,7 @@ class Outcome:
     """The end of one attempt. Instants are unix milliseconds.
 
     `due_at` is when a message that goes back to the queue is due again; `resend` tells, for IN_DOUBT,
-    whether it goes back at all or is parked until `deadline_at`.
+    whether it goes back at all or is parked until `deadline_at`. `late`: after an IN_DOUBT of this attempt.
     """
 
     message: Message
@@ -47,6 +49,7 @@ class Outcome:
     due_at: int = 0
     deadline_at: int = 0
     resend: bool = False
+    late: bool = False
 
 
 @value(frozen=True, slots=True)
@@ -141,11 +144,34 @@ class Recorded:
 
     `unknown` are the receipts of messages that nobody knows (yet). They are parked, but for those that are
     only presumed to be receipts: such a one is a recipient's message, and not recorded here.
+    `queued` have gone back to the queue, `unqueued` have left it without an end, by a late answer.
     """
 
     deliveries: Sequence[Delivery] = ()
     ended: Sequence[Ended] = ()
     unknown: Sequence[CarrierReceipt] = ()
+    queued: Sequence[Message] = ()
+    unqueued: Sequence[Message] = ()
+
+    def joined_with(self, perhaps: object) -> Recorded:
+        """This, with what an earlier attempt brought about if it was committed after all.
+
+        Whatever that was, this attempt did not do again, so what both name counts once, as it stands here.
+        """
+        if not isinstance(perhaps, Recorded):
+            return self
+        return Recorded(
+            _joined(self.deliveries, perhaps.deliveries, lambda delivery: delivery.message_id),
+            _joined(self.ended, perhaps.ended, lambda end: end.message_id),
+            self.unknown,
+            _joined(self.queued, perhaps.queued, lambda message: message.message_id),
+            _joined(self.unqueued, perhaps.unqueued, lambda message: message.message_id),
+        )
+
+
+def _joined(here: Sequence[_Item], perhaps: Sequence[_Item], key: Callable[[_Item], object]) -> list[_Item]:
+    known = {key(item) for item in here}
+    return [*here, *(item for item in perhaps if key(item) not in known)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +279,7 @@ class Slot(Protocol):
 
     def submit(self, attempts: list[Attempt]) -> None: ...
 
-    def give_back(self, slots: int = 1) -> None: ...
+    def give_back(self, slots: int = 1, *, unused: bool = False) -> None: ...
 
 
 class Outlet(Protocol):

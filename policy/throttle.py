@@ -33,7 +33,10 @@ class TokenBucket:
         return True
 
     def spend(self, n: int, now: float) -> None:
-        """Takes `n` tokens whether they may be had or not; what is missing is paid before the next `take`."""
+        """Takes `n` tokens whether they may be had or not; what is missing is paid before the next `take`.
+
+        A negative `n` puts tokens back that were taken and not used.
+        """
         if self._rate_per_s:
             self._full_at = max(self._full_at, now) + n / self._rate_per_s
 

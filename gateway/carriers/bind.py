@@ -16,6 +16,7 @@ from twisted.internet.protocol import Factory
 from gateway import task
 from gateway.backoff import delay_s
 from gateway.carriers.link import Answer, CarrierLink
+from gateway.metrics import Metrics
 from gateway.ports import Attempt
 from gateway.reactor import ReactorTime
 from gateway.settings import Carrier, Limits
@@ -73,6 +74,7 @@ class CarrierBind:
         reactor: ReactorTime,
         connect: Connect,
         random: Callable[[], float],
+        metrics: Metrics,
         submits: Submits,
         deliveries: Deliveries,
     ) -> None:
@@ -83,6 +85,7 @@ class CarrierBind:
         self._reactor = reactor
         self._connect = connect
         self._random = random
+        self._metrics = metrics
         self._submits = submits
         self._deliveries = deliveries
         rate = carrier.rate
@@ -196,9 +199,11 @@ class CarrierBind:
         self._taken += taken
         return taken
 
-    def give_back(self, slots: int = 1) -> None:
-        """Give slots back, after the commit of what they were taken for."""
+    def give_back(self, slots: int = 1, *, unused: bool = False) -> None:
+        """Give slots back, after the commit of what they were for; `unused`: nothing was sent in them."""
         self._taken -= slots
+        if unused and self._bucket is not None:
+            self._bucket.spend(-slots, self._reactor.seconds())
         self._submits.changed(self)
 
     def submit(self, attempts: list[Attempt]) -> None:
@@ -223,25 +228,32 @@ class CarrierBind:
     def answered(self, link: CarrierLink, answers: list[Answer], late: bool) -> None:
         now = self._reactor.seconds()
         if any(answer.command_status in _THROTTLING for answer in answers):
-            # What was under way when the pause began is throttled too; that is no second reason.
-            if now >= self._paused_until:
-                self._throttled += 1
-                self._paused_until = now + delay_s(
-                    self._throttled, self._limits.retry_min_s, self._limits.retry_max_s, self._random
-                )
+            self._slow_down(now)
         elif any(answer.command_status == CommandStatus.ESME_ROK for answer in answers):
             self._throttled = 0
         self._submits.answered(self, answers, late)
 
     def timed_out(self, link: CarrierLink, attempts: list[Attempt]) -> None:
         log.warning("submit.unanswered", bind=self.name, count=len(attempts))
+        self._slow_down(self._reactor.seconds())
         self._submits.unanswered(self, attempts)
+
+    def _slow_down(self, now: float) -> None:
+        """Leave the carrier alone for a while, longer each time until it accepts something again."""
+        # What was under way when the pause began has the same fate; that is no second reason.
+        if now >= self._paused_until:
+            self._throttled += 1
+            self._paused_until = now + delay_s(
+                self._throttled, self._limits.retry_min_s, self._limits.retry_max_s, self._random
+            )
 
     def delivered(self, link: CarrierLink, sequence_number: int, pdu: DeliverSm) -> None:
         self._deliveries.offer(self.carrier, link, sequence_number, pdu)
 
     def lost(self, link: CarrierLink, attempts: list[Attempt], reason: str) -> None:
         log.info("carrier.unbound", bind=self.name, reason=reason, unanswered=len(attempts))
+        if link.was_cut:
+            self._metrics.binds_lost["carrier", self.carrier.name] += 1
         if attempts:
             self._submits.unanswered(self, attempts)
         self._submits.changed(self)

@@ -69,6 +69,7 @@ class Dispatcher:
         self._store = store
         self._pool = pool
         self._metrics = metrics
+        self._log = log.bind()
         self._owe = owe
         self._outcomes: Batch[tuple[Outcome, Slot | None]] = Batch(reactor, limits.batch_max, self._record)
         # When something on a route is next due, in unix milliseconds; a route without an entry has no queue.
@@ -86,7 +87,7 @@ class Dispatcher:
         return self._waiting
 
     def waiting(self, account: str) -> int:
-        """How many messages of an account wait in the queue, near enough for a limit."""
+        """How many messages of an account wait in the queue, for the account's limit."""
         return self._waiting[account]
 
     @property
@@ -121,6 +122,8 @@ class Dispatcher:
             if was_queued:
                 self._waiting[account] -= count
             self._metrics.messages_ended[account, state.name] += count
+        for end in ended:
+            self._log.debug("message.ended", message_id=end.message_id, state=end.state)
 
     def send(self, messages: Sequence[tuple[Message, Slot]]) -> None:
         """Submit messages whose intent is committed, each in its slot."""
@@ -131,6 +134,10 @@ class Dispatcher:
         for bind, attempts in by_bind.items():
             if bind.is_bound:
                 bind.submit(attempts)
+                for attempt in attempts:
+                    self._log.debug(
+                        "message.submitted", message_id=attempt.message.message_id, bind=attempt.bind
+                    )
             else:
                 self.unsent([(attempt.message, bind) for attempt in attempts])
 
@@ -153,7 +160,7 @@ class Dispatcher:
         now = self._now()
         slot = None if late else bind
         for answer in answers:
-            self._outcomes.add((self._judge(bind, answer, now), slot))
+            self._outcomes.add((self._judge(bind, answer, now, late), slot))
 
     def unanswered(self, bind: CarrierBind, attempts: list[Attempt]) -> None:
         """Submits have no answer: their messages are in doubt."""
@@ -187,7 +194,7 @@ class Dispatcher:
 
     # -- outcomes
 
-    def _judge(self, bind: CarrierBind, answer: Answer, now: int) -> Outcome:
+    def _judge(self, bind: CarrierBind, answer: Answer, now: int, late: bool) -> Outcome:
         status = answer.command_status
         if status == CommandStatus.ESME_ROK:
             kind, due_at = AttemptOutcome.ACCEPTED, 0
@@ -202,7 +209,8 @@ class Dispatcher:
                 message_id=answer.attempt.message.message_id,
                 status=status_name(status),
             )
-        return self._outcome(answer.attempt, kind, now, answer.carrier_message_id or None, status, due_at)
+        attempt = answer.attempt
+        return self._outcome(attempt, kind, now, answer.carrier_message_id or None, status, due_at, late)
 
     def _outcome(
         self,
@@ -212,6 +220,7 @@ class Dispatcher:
         carrier_message_id: str | None = None,
         command_status: int | None = None,
         due_at: int = 0,
+        late: bool = False,
     ) -> Outcome:
         return Outcome(
             attempt.message,
@@ -223,19 +232,33 @@ class Dispatcher:
             carrier_message_id,
             command_status,
             due_at,
+            late=late,
         )
 
     async def _record(self, items: list[tuple[Outcome, Slot | None]]) -> None:
         outcomes = [outcome for outcome, _ in items]
         recorded = await insist(
-            lambda: self._store.record_outcomes(outcomes), self._reactor, self._wait_s, "outcomes"
+            lambda: self._store.record_outcomes(outcomes),
+            self._reactor,
+            self._wait_s,
+            "outcomes",
+            lambda perhaps, recorded: recorded.joined_with(perhaps),
         )
         for (carrier, kind), count in Counter([(o.carrier, o.outcome) for o in outcomes]).items():
             self._metrics.submits[carrier, kind.name] += count
         for outcome in outcomes:
-            if outcome.due_at:
-                self._waiting[outcome.message.account] += 1
-                self._note_due(outcome.message.route, outcome.due_at)
+            self._log.debug(
+                "submit.answered",
+                message_id=outcome.message.message_id,
+                outcome=outcome.outcome,
+                carrier_message_id=outcome.carrier_message_id,
+                status=outcome.command_status,
+            )
+        for message in recorded.queued:
+            self._waiting[message.account] += 1
+            self._note_due(message.route, message.due_at)
+        for message in recorded.unqueued:
+            self._waiting[message.account] -= 1
         self.ended(recorded.ended)
         self._owe(recorded.deliveries)
         slots = Counter(bind for _, bind in items if bind is not None)
@@ -280,8 +303,8 @@ class Dispatcher:
         for message in claimed.messages:
             self._waiting[message.account] -= 1
         go_on(list(zip(claimed.messages, slots, strict=False)))
-        for bind, unused in Counter(slots[len(claimed.messages) :]).items():
-            bind.give_back(unused)
+        for bind, count in Counter(slots[len(claimed.messages) :]).items():
+            bind.give_back(count, unused=True)
         self._pump()
 
     def _opens_at(self, account: str, now: int) -> int:

@@ -7,6 +7,7 @@ answered otherwise; only when the store could not take it is it asked to come ag
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -151,7 +152,10 @@ class CarrierInbound:
         self._tell(await self._store.record_inbound(said))
         for one in said:
             self._metrics.inbound[one.carrier] += 1
-            log.info(
+            # Nobody's opt-out silences nobody: an operator has to see it.
+            level = logging.WARNING if one.opts_out and one.account is None else logging.INFO
+            log.log(
+                level,
                 "reply.received",
                 carrier=one.carrier,
                 account=one.account,

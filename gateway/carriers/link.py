@@ -105,6 +105,11 @@ class CarrierLink(Protocol):
         return self._open and self._client.transmits and not self._unbinding and not self._reason
 
     @property
+    def was_cut(self) -> bool:
+        """Whether it ended, if it has, without an unbind of either side."""
+        return self._client.is_bound() and not self._unbinding
+
+    @property
     def outstanding(self) -> int:
         """How many submits await their answer."""
         return self._window.outstanding

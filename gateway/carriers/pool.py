@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from twisted.internet.defer import Deferred, gatherResults
 
 from gateway.carriers.bind import CarrierBind, Connect, Deliveries, Submits
+from gateway.metrics import Metrics
 from gateway.ports import Slot
 from gateway.reactor import ReactorTime
 from gateway.routing import carriers_of
@@ -23,12 +24,14 @@ class CarrierPool:
         reactor: ReactorTime,
         connect: Callable[[Carrier], Connect],
         random: Callable[[], float],
+        metrics: Metrics,
     ) -> None:
         self._carriers = carriers
         self._limits = limits
         self._reactor = reactor
         self._connect = connect
         self._random = random
+        self._metrics = metrics
         self._binds: dict[str, list[CarrierBind]] = {}
 
     def start(self, submits: Submits, deliveries: Deliveries) -> None:
@@ -37,7 +40,15 @@ class CarrierPool:
             connect = self._connect(carrier)
             self._binds[name] = [
                 CarrierBind(
-                    carrier, n, self._limits, self._reactor, connect, self._random, submits, deliveries
+                    carrier,
+                    n,
+                    self._limits,
+                    self._reactor,
+                    connect,
+                    self._random,
+                    self._metrics,
+                    submits,
+                    deliveries,
                 )
                 for n in range(carrier.binds)
             ]

@@ -77,6 +77,7 @@ class Deliveries:
         self._random = random
         self._store = store
         self._metrics = metrics
+        self._log = log.bind()
         self._outboxes: dict[str, _Outbox] = {}
         self._finished: Batch[FinishedDelivery] = Batch(reactor, limits.batch_max, self._record)
         self._stopping = False
@@ -128,6 +129,7 @@ class Deliveries:
     def answered(self, delivery: Delivery, command_status: int) -> None:
         """A customer answered a delivery."""
         if command_status in _TAKEN:
+            self._log.debug("delivery.acknowledged", message_id=delivery.message_id)
             self._finish(delivery, DeliveryOutcome.ACKNOWLEDGED)
         elif command_status in _NEVER:
             log.info("delivery.refused", account=delivery.account, delivery_id=delivery.delivery_id)

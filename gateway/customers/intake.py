@@ -206,7 +206,7 @@ class Intake:
         for offer, slot, message, rule in zip(offers, slots, messages, rules, strict=True):
             if rule is not None:
                 if slot is not None:
-                    slot.give_back()
+                    slot.give_back(unused=True)
                 self._refuse(offer.submitter, offer.sequence_number, refusal(offer.account, rule))
                 continue
             offer.submitter.accept(offer.sequence_number, message.message_id)
@@ -240,4 +240,4 @@ class Intake:
     def _give_back(self, slots: Sequence[Slot | None]) -> None:
         for slot in slots:
             if slot is not None:
-                slot.give_back()
+                slot.give_back(unused=True)

@@ -169,6 +169,8 @@ class CustomerLink(SessionProtocol):
         if self._account is not None:
             self._binds.leave(self._account)
             log.info("bind.ended", account=self._account.name, peer=self.label, reason=self.closed_by)
+            if not self.closed_by.startswith("unbound"):
+                self._metrics.binds_lost["customer", self._account.name] += 1
         self._gone(self)
 
     # -- binding and parting

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, bindparam, select, update
 
-from gateway.message import Message, State, sources
+from gateway.message import ENDS, Message, State, sources
 from gateway.ports import AttemptOutcome, Claimed, Outcome, Recorded
 from gateway.store import receipts, schema
 from gateway.store.dialect import Bulk, constant, upsert_rows
@@ -118,6 +118,8 @@ def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: 
     by_kind: dict[AttemptOutcome, list[Outcome]] = {kind: [] for kind in AttemptOutcome}
     for outcome in outcomes:
         by_kind[outcome.outcome].append(outcome)
+    moving = [o.message.message_id for o in outcomes if o.due_at or o.late]
+    before = messages_of(connection, moving) if moving else {}
     _ATTEMPT.run(connection, [_attempt_row(o) for o in outcomes if o.outcome is not AttemptOutcome.NOT_SENT])
 
     accepted = by_kind[AttemptOutcome.ACCEPTED]
@@ -150,7 +152,19 @@ def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: 
         [(o.deadline_at, o.message.message_id, o.message.attempts) for o in in_doubt if not o.resend],
     )
     refused = _refuse(connection, by_kind[AttemptOutcome.REFUSED], means, now)
-    return Recorded([*joined.deliveries, *refused.deliveries], [*joined.ended, *refused.ended])
+    after = messages_of(connection, moving) if moving else {}
+    queued = [m for m in after.values() if m.state is State.QUEUED is not before[m.message_id].state]
+    unqueued = [m for m in before.values() if m.state is State.QUEUED and _goes_on(after[m.message_id])]
+    return Recorded(
+        [*joined.deliveries, *refused.deliveries],
+        [*joined.ended, *refused.ended],
+        queued=queued,
+        unqueued=unqueued,
+    )
+
+
+def _goes_on(message: Message) -> bool:
+    return message.state is not State.QUEUED and message.state not in ENDS
 
 
 def _refuse(connection: Connection, refused: Sequence[Outcome], means: Means, now: int) -> Recorded:

@@ -130,7 +130,10 @@ class _Sent:
             self._by_key.update(found)
 
     def _find(self, said: CarrierReceipt) -> Message | None:
-        """Of several messages with the same id the newest; the query has put it first."""
+        """Of several messages with the same id the newest; the query has put it first.
+
+        A text that only looks like a receipt may be a recipient's own: the id alone does not make it one.
+        """
         raw = said.receipt.message_id
         sent = self._by_key.get((said.carrier, look_up_key(raw)), ())
         exact = [message for carrier_message_id, message in sent if carrier_message_id == raw]
@@ -140,7 +143,7 @@ class _Sent:
         for message in self._in_other_forms(said):
             if _same_number(message, said):
                 return message
-        return exact[0] if exact else None
+        return exact[0] if exact and not said.receipt.presumed else None
 
     def _in_other_forms(self, said: CarrierReceipt) -> Iterator[Message]:
         for form in candidates(said.receipt.message_id):

@@ -65,12 +65,6 @@ def a_port_in_use(folder: Path, healthy: Gateway) -> Config:
     return config
 
 
-def an_admin_port_in_use(folder: Path, healthy: Gateway) -> Config:
-    config = _config()
-    config.admin_port = healthy.admin_port
-    return config
-
-
 TOLD: dict[Trouble, str] = {
     a_mistake_in_the_configuration: (
         "{folder}/config.toml: 1 problem\n"
@@ -91,9 +85,6 @@ TOLD: dict[Trouble, str] = {
         "Error: another gateway is running on the database {healthy.folder}/signet.db\n"
     ),
     a_port_in_use: "Error: Couldn't listen on 127.0.0.1:{healthy.port}: [Errno 98] Address already in use.\n",
-    an_admin_port_in_use: (
-        "Error: Couldn't listen on 127.0.0.1:{healthy.admin_port}: [Errno 98] Address already in use.\n"
-    ),
 }
 
 

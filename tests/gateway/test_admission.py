@@ -296,6 +296,12 @@ class TestSegments:
         assert found.units == 1
         assert relayed(body, PASSING).short_message == fields["short_message"]
 
+    @pytest.mark.parametrize(("octets", "units"), [(140, 1), (142, 2), (254, 2)])
+    def test_a_part_that_is_longer_than_a_message_costs_what_it_takes(self, octets: int, units: int) -> None:
+        """With sar TLVs nothing keeps a part short; the carrier cuts it once more."""
+        part = (PART * 40)[:octets]
+        assert reading(submit_body(part, **SAR), PASSING).units == units
+
     @pytest.mark.parametrize("fields", SEGMENTS)
     def test_even_then_the_hours_hold(self, fields: dict[str, Any]) -> None:
         assert refused(submit_body(**fields), PASSING, EVENING).rule == "OUTSIDE_HOURS"
@@ -342,10 +348,12 @@ class TestWhatIsRelayed:
         vendor = bytes.fromhex("1403 0003 616263")
         assert reading(submit_body() + vendor).body.endswith(vendor)
 
-    def test_the_waiting_is_done_here(self) -> None:
+    @pytest.mark.parametrize(
+        "fields", [{"schedule_delivery_time": "000000010000000R"}, {"replace_if_present_flag": 1}]
+    )
+    def test_the_waiting_is_done_here(self, fields: dict[str, Any]) -> None:
         """A schedule and a replacement are between the customer and us."""
-        body = submit_body(schedule_delivery_time="000000010000000R", replace_if_present_flag=1)
-        pdu = relayed(body)
+        pdu = relayed(submit_body(**fields))
         assert not pdu.schedule_delivery_time
         assert pdu.replace_if_present_flag == 0
         assert pdu.registered_delivery == 1

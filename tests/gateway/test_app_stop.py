@@ -18,7 +18,7 @@ from gateway.store.lock import StoreLock
 from smpp.status import CommandStatus
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.peer import receipt, submit_resp
-from tests.gateway.carriers.samples import a_carrier
+from tests.gateway.carriers.samples import TIMERS, a_carrier
 from tests.gateway.customers.samples import submit
 from tests.gateway.raw_pdus import DELIVER_SM, RESP, SUBMIT_SM, UNBIND, raw
 from tests.gateway.store.commits import HeldCommits
@@ -152,15 +152,17 @@ class TestStopping:
         assert [pdu.command_id for pdu in whole.carrier().read()] == [UNBIND]
         assert whole.states() == [State.ENROUTE] * 3 + [State.QUEUED] * 3
 
-    def test_does_not_wait_for_ever_for_a_carrier(self, whole: Whole) -> None:
-        # Its answers would be late by the carrier's own response_s: the drain is shorter.
-        customer = whole.customer()
-        customer.send(submit(2))
+    def test_does_not_wait_for_ever_for_a_carrier(self, path: Path) -> None:
+        slow = a_carrier(timers=replace(TIMERS, response_s=600.0))
+        whole = Whole(settings_of(path, carriers=[slow])).top_up().start()
+        whole.customer().send(submit(2))
         whole.submits()
         stopping = whole.stopping()
-        whole.pass_time(LIMITS.drain_s + 10.0)
-        customer.answer_unbind()
-        whole.turn()
+        whole.pass_time(LIMITS.drain_s - 0.25)
+        assert whole.carrier().read() == []
+        whole.pass_time(0.5)
+        assert [pdu.command_id for pdu in whole.carrier().read()] == [UNBIND]
+        whole.pass_time(30.0)
         assert fired(stopping)
         assert whole.states() == [State.IN_DOUBT]
         assert whole.reactor.getDelayedCalls() == []

@@ -38,8 +38,9 @@ from tests.gateway.customers.samples import ROUTES, a_customer
 from tests.gateway.raw_pdus import SUBMIT_SM, Raw
 
 BOUGHT = 100
+STOP_MAX_S = 120.0
 _LOT_IDS = count(1)
-LIMITS = Limits(drain_s=10.0, retry_min_s=1.0, retry_max_s=8.0, message_ttl_s=3600.0, in_doubt_s=600.0)
+LIMITS = Limits(drain_s=10.0, retry_min_s=1.0, retry_max_s=8.0, message_ttl_s=3600.0, in_doubt_s=20.0)
 Commit = Callable[[Callable[[], None]], Deferred[None]]
 
 
@@ -136,7 +137,13 @@ class Whole:
     def stop(self) -> None:
         """Stop; whoever is connected gives no answer."""
         stopped = self.stopping()
-        result(stopped, lambda: self.pass_time(60.0, step=0.5))
+
+        def wait() -> None:
+            while not stopped.called and self.reactor.seconds() < STOP_MAX_S + started_at:
+                self.pass_time(0.5)
+
+        started_at = self.reactor.seconds()
+        result(stopped, wait)
 
     def turn(self) -> None:
         self.reactor.advance(0)

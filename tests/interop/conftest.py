@@ -38,9 +38,8 @@ def smpp34_smsc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Smsc]:
 
 @pytest.fixture(scope="session")
 def node_modules(request: pytest.FixtureRequest) -> Path | None:
-    """Where npm has put npm's smpp: installed once, and again when the lock file changes."""
+    """Where npm has put its smpp: installed once, and again when the lock file changes; None without npm."""
     if NODE is None or NPM is None:
-        assert not os.environ.get("CI"), "node and npm are missing"
         return None
     cache = request.config.cache
     assert cache is not None
@@ -72,7 +71,10 @@ def started_node_smsc(
 def node_smsc(started_node_smsc: Smsc | None) -> Smsc:
     """The same, for the tests that need it."""
     if started_node_smsc is None:
-        pytest.skip("node and npm are not installed")
+        missing = "node and npm are not installed"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
     return started_node_smsc
 
 
@@ -97,14 +99,16 @@ def gateway(
     config.account("single", "own", "binds_max = 1")
     config.carrier("rust", smpp34_smsc.port, "timers = { enquire_link_s = 0.3, unbind_s = 0.5 }")
     config.account("rust", "rust", 'source_addrs = ["10690034"]')
+    paid = ["bank", "standard", "sender", "closed", "slow", "rust"]
     carriers = 2
     if started_node_smsc is not None:
+        paid.append("node")
         carriers = 3
         config.carrier("node", started_node_smsc.port, "timers = { enquire_link_s = 0.3 }")
         config.account("node", "node", 'source_addrs = ["10690020"]')
         config.carrier("locked", started_node_smsc.port, password="verkehrt")
     with Gateway(tmp_path_factory.mktemp("gateway"), config) as gateway:
-        for account in ("bank", "standard", "sender", "closed", "slow", "rust", "node"):
+        for account in paid:
             gateway.top_up(account, 1000)
         gateway.start()
         gateway.wait_for_event("carrier.bound", carriers)

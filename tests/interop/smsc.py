@@ -69,6 +69,10 @@ class Smsc:
 
     def wait_for(self, count: int = 1, **fields: object) -> Event:
         """Wait until that happened `count` times; the last one."""
-        errors = self._errors.read_text("utf-8")
-        assert not errors, errors
-        return until(lambda: self.events(**fields)[count - 1 :], f"{count} {fields} at the SMSC")[-1]
+
+        def look() -> list[Event]:
+            errors = self._errors.read_text("utf-8")
+            assert not errors, errors
+            return self.events(**fields)[count - 1 :]
+
+        return until(look, f"{count} {fields} at the SMSC")[-1]

@@ -51,7 +51,7 @@ class CarrierSide:
         self.owed: list[Delivery] = []
         by_name = {account.name: account for account in accounts}
         by_carrier = {carrier.name: carrier for carrier in carriers}
-        self.pool = CarrierPool(by_carrier, limits, reactor, self.network.connect, lambda: 0.0)
+        self.pool = CarrierPool(by_carrier, limits, reactor, self.network.connect, lambda: 0.0, Metrics())
         self.dispatcher = Dispatcher(
             by_name,
             limits,

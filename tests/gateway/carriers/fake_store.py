@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -33,6 +33,13 @@ class Call:
     count: int = 0
 
 
+def _recorded(call: Call) -> Recorded:
+    """What the real store tells of outcomes: which messages went back to the queue."""
+    if call.method != "record_outcomes":
+        return Recorded()
+    return Recorded(queued=[replace(o.message, due_at=o.due_at) for o in call.asked if o.due_at])
+
+
 class FakeStore:
     """See `gateway.ports.Store`. The calls wait, in order, until they are answered or failed."""
 
@@ -46,7 +53,7 @@ class FakeStore:
     def answer(self, method: str, result: object = None) -> Call:
         """Let the oldest call of a method succeed."""
         call = self._take(method)
-        call.done.callback(Recorded() if result is None else result)
+        call.done.callback(_recorded(call) if result is None else result)
         return call
 
     def fail(self, method: str, error: Exception) -> Call:

@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 
 from gateway.carriers.bind import CarrierBind
 from gateway.carriers.link import Answer, CarrierLink
+from gateway.metrics import Metrics
 from gateway.ports import Attempt
 from gateway.settings import Carrier
 from smpp.pdu import DeliverSm
@@ -51,10 +52,11 @@ class Kept:
         self.network = Network(self.clock)
         prepare(self.network)
         self.owner = Owner()
+        self.metrics = Metrics()
         self.carrier = a_carrier(**settings)
         connect = self.network.connect(self.carrier)
         self.bind = CarrierBind(
-            self.carrier, 0, LIMITS, self.clock, connect, lambda: chance, self.owner, self.owner
+            self.carrier, 0, LIMITS, self.clock, connect, lambda: chance, self.metrics, self.owner, self.owner
         )
         self.bind.start()
 

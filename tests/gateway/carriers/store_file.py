@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row, Table, select
-from twisted.internet.defer import Deferred, execute
+from twisted.internet.defer import Deferred, execute, fail
 from twisted.internet.task import Clock as ReactorClock
 from twisted.python.failure import Failure
 
@@ -35,7 +36,8 @@ class StoreFile:
         new_id = count(1_000_000).__next__
         with self._engine.begin() as connection:
             ledger.topup(connection, Lot(new_id(), "bank", UNITS, 0, "first", 0))
-        writer = Writer(reactor, self._engine, execute)
+        writer = Writer(reactor, self._engine, self._commit)
+        self.loses_answers = False
         self.store = SqlStore(writer, clock, 0, Means(new_id, ZONE, "86"))
         self.run(Deferred.fromCoroutine(self.store.recover((), 0)))
         self._writer = writer
@@ -60,6 +62,11 @@ class StoreFile:
     def rows(self, table: Table) -> list[Row[tuple[object, ...]]]:
         with self._engine.connect() as connection:
             return list(connection.execute(select(table)))
+
+    def _commit(self, commit: Callable[[], None]) -> Deferred[None]:
+        """Commit at once. With `loses_answers` it happens, and nobody hears of it."""
+        done: Deferred[None] = execute(commit)
+        return fail(OSError("disk gone")) if self.loses_answers else done
 
     def break_table(self, table: Table) -> None:
         """Let every insert into a table fail."""

@@ -182,9 +182,36 @@ def test_a_bind_that_was_never_started_stops_at_once() -> None:
     kept = Kept()
     owner = Owner()
     bind = CarrierBind(
-        kept.carrier, 1, LIMITS, kept.clock, kept.network.connect(kept.carrier), float, owner, owner
+        kept.carrier,
+        1,
+        LIMITS,
+        kept.clock,
+        kept.network.connect(kept.carrier),
+        float,
+        kept.metrics,
+        owner,
+        owner,
     )
     assert fired(Deferred.fromCoroutine(bind.stop()))
+
+
+def test_a_bind_that_is_cut_is_counted_and_one_that_parts_is_not() -> None:
+    cut, parted = bound(), bound()
+    cut.peer.lose()
+    parted.stop()
+    (unbind,) = parted.peer.read()
+    parted.peer.send(raw(RESP | UNBIND, b"", unbind.sequence_number))
+    assert cut.metrics.binds_lost["carrier", cut.carrier.name] == 1
+    assert not parted.metrics.binds_lost
+
+
+def test_a_carrier_that_does_not_answer_is_left_alone_for_a_while() -> None:
+    kept = bound(window_max=2)
+    kept.submit(1)
+    kept.clock.advance(TIMERS.response_s)
+    assert kept.bind.room == 0
+    kept.clock.advance(LIMITS.retry_min_s)
+    assert kept.bind.room == 1
 
 
 # -- slots
@@ -238,6 +265,7 @@ def test_answers_are_passed_on_with_whether_they_are_late() -> None:
     kept = bound()
     (number,) = kept.submit(1)
     kept.clock.advance(TIMERS.response_s)
+    kept.clock.advance(LIMITS.retry_min_s)
     (quick,) = kept.submit(2)
     kept.peer.send(submit_resp(number), submit_resp(quick))
     told = [(ids([answer.attempt for answer in answers]), late) for answers, late in kept.owner.answers]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.ports import CommitUnknown
+from gateway.ports import Claimed, CommitUnknown
 from gateway.settings import Throttle
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.dispatching import START, Dispatching, bound
@@ -232,6 +232,20 @@ def test_a_failed_claim_gives_its_slots_back_and_is_tried_again(error: Exception
     assert side.claims() == []
     side.pass_time(0.25)
     assert len(side.claims()) == 1
+
+
+def test_messages_that_may_be_claimed_are_not_sent_but_put_back() -> None:
+    side = bound()
+    side.dispatcher.queued([a_waiting_message(n) for n in (1, 2)])
+    side.store.fail("claim", CommitUnknown("disk gone", Claimed([a_message(1)], {})))
+    side.turn()
+    assert side.submits() == []
+    assert side.bind_of().taken == 1
+    (outcome,) = side.store.waiting("record_outcomes")[0].asked
+    assert (outcome.message.message_id, outcome.outcome.name) == (1, "NOT_SENT")
+    side.store.answer("record_outcomes")
+    assert side.bind_of().taken == 10 == side.claims()[0][1]
+    assert side.dispatcher.waiting("bank") == 2
 
 
 def test_claimed_messages_whose_bind_went_away_go_back_to_the_queue() -> None:

@@ -217,6 +217,7 @@ def test_a_late_answer_is_recorded_and_gives_no_slot_back() -> None:
     side.pass_time(TIMERS.response_s)
     side.turn()
     side.store.answer("record_outcomes")
+    side.pass_time(LIMITS.retry_min_s)
     side.send(2)
     side.peer().send(submit_resp(number, b"c9"))
     (outcome,) = recorded(side)

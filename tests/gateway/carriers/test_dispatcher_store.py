@@ -11,7 +11,7 @@ from ledger.accounts import Balance
 from tests.gateway.carriers.conftest import MakeRelay
 from tests.gateway.carriers.peer import submit_resp
 from tests.gateway.carriers.relay import Relay
-from tests.gateway.carriers.samples import LIMITS, TIMERS, ZONE, a_carrier, an_account
+from tests.gateway.carriers.samples import LIMITS, TIMERS, ZONE, a_carrier, a_waiting_message, an_account
 from tests.gateway.carriers.store_file import UNITS
 
 RTHROTTLED, RINVDSTADR = 0x58, 0x0B
@@ -88,6 +88,20 @@ def test_a_message_whose_bind_went_away_before_it_left_waits_for_the_next(relay:
     relay.pass_time()
     assert len(relay.submits()) == 1
     assert relay.file.state(1) is State.SUBMITTING
+
+
+def test_a_claim_that_nobody_knows_to_be_committed_strands_no_message(relay: Relay) -> None:
+    message = a_waiting_message(1)
+    relay.file.admit(message)
+    relay.file.loses_answers = True
+    relay.dispatcher.queued([message])
+    relay.pass_time()
+    relay.file.loses_answers = False
+    assert relay.submits() == []
+    relay.pass_time(LIMITS.retry_min_s)
+    assert len(relay.submits()) == 1
+    assert relay.file.state(1) is State.SUBMITTING
+    assert (relay.dispatcher.waiting("bank"), relay.bind_of().taken) == (0, 1)
 
 
 def test_a_queue_goes_to_the_second_carrier_of_its_route(make_relay: MakeRelay) -> None:

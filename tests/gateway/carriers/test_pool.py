@@ -4,6 +4,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from gateway.carriers.pool import CarrierPool
+from gateway.metrics import Metrics
 from gateway.settings import BindType, Carrier, Throttle
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.kept_bind import Owner
@@ -20,7 +21,7 @@ class Pooled:
         self.clock = Clock()
         self.network = Network(self.clock)
         by_name = {carrier.name: carrier for carrier in carriers}
-        self.pool = CarrierPool(by_name, LIMITS, self.clock, self.network.connect, lambda: 0.0)
+        self.pool = CarrierPool(by_name, LIMITS, self.clock, self.network.connect, lambda: 0.0, Metrics())
         owner = Owner()
         self.pool.start(owner, owner)
 

@@ -25,7 +25,7 @@ class FakeSlot:
     def submit(self, attempts: list[Attempt]) -> None:
         raise AssertionError("only the outlet submits")
 
-    def give_back(self, slots: int = 1) -> None:
+    def give_back(self, slots: int = 1, *, unused: bool = False) -> None:
         self.given_back += slots
 
 

@@ -47,6 +47,7 @@ class Customer:
     def __init__(self, link: Protocol, clock: Clock, host: str = "192.0.2.9", port: int = 40_000) -> None:
         self.clock = clock
         self.connection = CustomerConnection(clock, host, port)
+        self._unread: list[Raw] = []
         self.connection.connect(cast(Any, link))
 
     def send(self, *pdus: bytes) -> None:
@@ -57,7 +58,8 @@ class Customer:
     def read(self) -> list[Raw]:
         """What has come since the last time."""
         written, self.connection.written = self.connection.written, b""
-        return split(written)
+        unread, self._unread = self._unread, []
+        return unread + split(written)
 
     def ask(self, *pdus: bytes) -> list[tuple[int, int, int]]:
         """Send, then read: (command_id, command_status, sequence_number) of whatever comes."""
@@ -65,9 +67,9 @@ class Customer:
         return [(pdu.command_id, pdu.command_status, pdu.sequence_number) for pdu in self.read()]
 
     def bound(self, **fields: Any) -> Customer:
-        """Bind; it must succeed."""
+        """Bind; it must succeed. What follows the answer is still to be read."""
         self.send(bank_bind(**fields))
-        resp = self.read()[0]
+        resp, *self._unread = self.read()
         assert (resp.command_id & RESP, resp.command_status) == (RESP, 0)
         return self
 

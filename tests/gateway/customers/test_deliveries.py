@@ -334,6 +334,31 @@ class TestAnAccount:
         assert good.got == owed
 
 
+class TestLookingAgain:
+    def test_finds_what_nobody_was_told_of(self, owing: Owing) -> None:
+        receiver = owing.attach()
+        kept = [delivery.delivery_id for delivery in owing.keep(2)]
+        assert receiver.got == []
+        owing.deliveries.look_again()
+        owing.turn()
+        assert receiver.got == kept
+
+    def test_leaves_alone_who_has_something_in_hand(self, owing: Owing) -> None:
+        owing.attach()
+        owing.owe(1)
+        commits = owing.rig.writer.commits
+        owing.deliveries.look_again()
+        owing.turn()
+        assert owing.rig.writer.commits == commits
+
+    def test_costs_nothing_for_who_is_away(self, owing: Owing) -> None:
+        owing.attach().leave()
+        commits = owing.rig.writer.commits
+        owing.deliveries.look_again()
+        owing.turn()
+        assert owing.rig.writer.commits == commits
+
+
 class TestStopping:
     def test_sends_nothing_any_more(self, owing: Owing) -> None:
         receiver = owing.attach(window=1)

@@ -125,10 +125,11 @@ def receipt(
     at: int = START,
     intermediate: bool = False,
     presumed: bool = False,
+    done_at: int = START,
 ) -> CarrierReceipt:
-    """A carrier's word on the message that it knows by that id, sent to `number`."""
+    """A carrier's word on the message that it knows by that id, sent to `number`; it arrives `at`."""
     said = Receipt(carrier_message_id, state, error, None, None, intermediate, presumed)
-    return CarrierReceipt(carrier, said, number, at, at)
+    return CarrierReceipt(carrier, said, number, done_at, at)
 
 
 def reply(

@@ -199,7 +199,7 @@ class TestItSaysWhyItCannotBeUsed:
 
 def test_a_failed_statement_does_not_tell_the_text_of_a_message(tmp_path: Path) -> None:
     engine = open_engine(tmp_path / "signet.db")
-    row = {"unreadable_id": 1, "carrier": "north", "reason": "?", "body": b"a secret", "received_at": 0}
+    row = {"unreadable_id": 1, "carrier": "north", "reason": "a secret", "body": b"?", "received_at": 0}
     with engine.begin() as connection:
         connection.execute(schema.unreadable.insert(), row)
         with pytest.raises(IntegrityError) as caught:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,17 @@ def test_a_failed_attempt_leaves_the_lock_with_its_holder(tmp_path: Path) -> Non
             StoreLock(path)
     lock.release()
     StoreLock(path).release()
+
+
+def test_failed_attempts_leave_no_file_open(tmp_path: Path) -> None:
+    path = tmp_path / "signet.db"
+    lock = StoreLock(path)
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            StoreLock(path)
+    assert len(os.listdir("/dev/fd")) == before
+    lock.release()
 
 
 def test_a_process_that_is_killed_gives_its_lock_back(tmp_path: Path) -> None:

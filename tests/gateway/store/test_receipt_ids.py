@@ -99,10 +99,11 @@ def test_a_stranger_of_the_same_key_does_not_hide_another_form(rig: Rig) -> None
     assert (rig.state(stranger), rig.state(meant)) == (State.ENROUTE, State.DELIVERED)
 
 
-def test_of_an_id_that_the_carrier_gave_twice_the_newest_is_meant(rig: Rig) -> None:
+@pytest.mark.parametrize("number", [NUMBER, "", "anybody"])
+def test_of_an_id_that_the_carrier_gave_twice_the_newest_is_meant(rig: Rig, number: str) -> None:
     old = rig.enroute("17")
     new = rig.enroute("17")
-    rig.hear(receipt("17"))
+    rig.hear(receipt("17", number=number))
     assert (rig.state(old), rig.state(new)) == (State.ENROUTE, State.DELIVERED)
 
 

@@ -39,15 +39,18 @@ class TestAnEnd:
         assert (delivery.account, delivery.message_id) == ("bank", sent.message_id)
         row = rig.row(sent)
         assert (row.state, row.final_at, row.error) == (state, START, "034")
+        assert [said.message_id for said in rig.rows(schema.receipt)] == [sent.message_id]
         assert rig.balance() == Balance(topped_up=1000, remaining=998, settled=2)
 
     def test_what_the_sender_reads_is_about_its_own_message(self, rig: Rig) -> None:
         sent = rig.enroute("A1")
         rig.advance(60)
-        rig.hear(receipt("A1", UNDELIVERABLE, error="12", at=START + 30 * SECOND))
+        rig.hear(
+            receipt("A1", UNDELIVERABLE, error="12", at=START + 600 * SECOND, done_at=START + 300 * SECOND)
+        )
         [told] = rig.told()
         assert told.text == (
-            f"id:{sent.message_id} sub:001 dlvrd:000 submit date:2611230900 done date:2611230900"
+            f"id:{sent.message_id} sub:001 dlvrd:000 submit date:2611230900 done date:2611230905"
             " stat:UNDELIV err:012 text:"
         )
         assert (told.esm_class, told.source_addr, told.destination_addr) == (4, NUMBER, sent.source_addr)
@@ -251,6 +254,14 @@ class TestBeforeTheResponse:
             State.ENROUTE,
         ]
 
+    def test_one_that_has_found_its_message_is_not_applied_to_the_next_of_that_id(self, rig: Rig) -> None:
+        rig.enroute("17")
+        rig.hear(receipt("17"), receipt("stranger"))
+        second = rig.enroute("17")
+        assert rig.state(second) is State.ENROUTE
+        rig.hear(receipt("17"))
+        assert rig.state(second) is State.DELIVERED
+
     def test_an_intermediate_notification_does_not_become_an_end_by_waiting(self, rig: Rig) -> None:
         sent = rig.submitting()
         rig.hear(receipt("A1", DELIVERED, intermediate=True))
@@ -280,6 +291,12 @@ class TestPresumed:
         sent = rig.enroute("A1")
         assert rig.hear(receipt("A1", presumed=True)).unknown == ()
         assert rig.state(sent) is State.DELIVERED
+
+    def test_a_recipient_cannot_report_on_anothers_message(self, rig: Rig) -> None:
+        sent = rig.enroute("A1")
+        said = receipt("A1", number="13900139000", presumed=True)
+        assert rig.hear(said).unknown == (said,)
+        assert rig.state(sent) is State.ENROUTE
 
     def test_if_not_it_is_handed_back_and_not_parked(self, rig: Rig) -> None:
         said = receipt("A1", presumed=True)
