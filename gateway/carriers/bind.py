@@ -254,9 +254,12 @@ class CarrierBind:
         log.info("carrier.unbound", bind=self.name, reason=reason, unanswered=len(attempts))
         if link.was_cut:
             self._metrics.binds_lost["carrier", self.carrier.name] += 1
-        if attempts:
-            self._submits.unanswered(self, attempts)
-        self._submits.changed(self)
-        if self._lost is not None:
-            lost, self._lost = self._lost, None
-            lost.callback(None)
+        try:
+            if attempts:
+                self._submits.unanswered(self, attempts)
+            self._submits.changed(self)
+        finally:
+            # Whatever went wrong there, the bind must come back.
+            if self._lost is not None:
+                lost, self._lost = self._lost, None
+                lost.callback(None)

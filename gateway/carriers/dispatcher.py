@@ -10,6 +10,7 @@ never given up: if the store cannot take it, it is tried again until it can, and
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -70,6 +71,8 @@ class Dispatcher:
         self._pool = pool
         self._metrics = metrics
         self._log = log.bind()
+        # Said for every message: asked once whether anybody listens.
+        self._says_all = self._log.is_enabled_for(logging.DEBUG)
         self._owe = owe
         self._outcomes: Batch[tuple[Outcome, Slot | None]] = Batch(reactor, limits.batch_max, self._record)
         # When something on a route is next due, in unix milliseconds; a route without an entry has no queue.
@@ -122,7 +125,7 @@ class Dispatcher:
             if was_queued:
                 self._waiting[account] -= count
             self._metrics.messages_ended[account, state.name] += count
-        for end in ended:
+        for end in ended if self._says_all else ():
             self._log.debug("message.ended", message_id=end.message_id, state=end.state)
 
     def send(self, messages: Sequence[tuple[Message, Slot]]) -> None:
@@ -134,7 +137,7 @@ class Dispatcher:
         for bind, attempts in by_bind.items():
             if bind.is_bound:
                 bind.submit(attempts)
-                for attempt in attempts:
+                for attempt in attempts if self._says_all else ():
                     self._log.debug(
                         "message.submitted", message_id=attempt.message.message_id, bind=attempt.bind
                     )
@@ -246,7 +249,7 @@ class Dispatcher:
         )
         for (carrier, kind), count in Counter([(o.carrier, o.outcome) for o in outcomes]).items():
             self._metrics.submits[carrier, kind.name] += count
-        for outcome in outcomes:
+        for outcome in outcomes if self._says_all else ():
             self._log.debug(
                 "submit.answered",
                 message_id=outcome.message.message_id,

@@ -1,26 +1,37 @@
-"""The command line: one click command or group a file, gathered here."""
+"""The command line: one click command or group a file, each imported when it is called for.
+
+Imports are nearly all that a command's start takes, and `signet send` needs no database.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from gateway.cli.account import account
-from gateway.cli.check import check
-from gateway.cli.demo import demo
-from gateway.cli.run import run
-from gateway.cli.send import send
-from gateway.cli.simulate import simulate_carrier
+_COMMANDS = {
+    "account": ("gateway.cli.account", "account"),
+    "check": ("gateway.cli.check", "check"),
+    "demo": ("gateway.cli.demo", "demo"),
+    "run": ("gateway.cli.run", "run"),
+    "send": ("gateway.cli.send", "send"),
+    "simulate-carrier": ("gateway.cli.simulate", "simulate_carrier"),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="signet", message="%(prog)s %(version)s")
 def main() -> None:
     """Signet, an SMPP gateway that holds every message to the contract its sender signed."""
-
-
-main.add_command(account)
-main.add_command(check)
-main.add_command(demo)
-main.add_command(run)
-main.add_command(send)
-main.add_command(simulate_carrier)

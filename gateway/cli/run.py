@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from pathlib import Path
 from typing import Any, cast
@@ -37,9 +38,21 @@ def run(config_path: Path, trial: bool) -> None:
     # Importing the reactor installs it, so nothing but the command that runs it does.
     from twisted.internet import reactor
 
+    _calm_the_collector()
     problem = _Running(settings, real_world(reactor), reactor, trial).until_stopped()
     if problem:
         raise click.ClickException(problem)
+
+
+def _calm_the_collector() -> None:
+    """Let Python look for cyclic garbage less often.
+
+    What start-up made lives as long as the process, and a message makes no cycles: with the usual thresholds
+    a tenth of the time under load goes into finding nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
 
 
 class _Running:

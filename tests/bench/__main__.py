@@ -31,7 +31,7 @@ _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 @click.command(context_settings={"show_default": True})
 @click.option("--messages", type=_COUNT, default=50_000, help="How many to send.")
 @click.option("--binds", type=_COUNT, default=4, help="The customer's binds.")
-@click.option("--window", type=_COUNT, default=50, help="Unanswered submit_sm a bind.")
+@click.option("--window", type=_COUNT, default=200, help="Unanswered submit_sm a bind.")
 @click.option(
     "--rate", type=_ABOVE_ZERO, help="Messages a second over all binds.  [default: as fast as it goes]"
 )
@@ -40,7 +40,7 @@ _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--receipt-delay-s", type=click.FloatRange(min=0), default=0.0, help="From response to receipt."
 )
-@click.option("--receipt-window", type=_COUNT, default=100, help="Unanswered receipts a carrier's bind.")
+@click.option("--receipt-window", type=_COUNT, default=500, help="Unanswered receipts a carrier's bind.")
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, exists=True, path_type=Path),

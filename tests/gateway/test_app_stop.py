@@ -12,7 +12,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 
 from gateway.message import State
+from gateway.ports import DeliveryOutcome
 from gateway.settings import Admin
+from gateway.store import schema
 from gateway.store.engine import StoreError
 from gateway.store.lock import StoreLock
 from smpp.status import CommandStatus
@@ -34,6 +36,15 @@ def whole(path: Path) -> Iterator[Whole]:
     assert whole.problems() == []
 
 
+def finish(whole: Whole, commits: HeldCommits) -> None:
+    """Stop a gateway whose commits are held."""
+    stopping = whole.stopping()
+    while not fired(stopping):
+        whole.pass_time(0.25)
+        while len(commits):
+            commits.release()
+
+
 class TestStarting:
     def test_opens_the_door_last(self, path: Path) -> None:
         commits = HeldCommits()
@@ -46,23 +57,23 @@ class TestStarting:
             whole.turn()
         assert [port.number for port in whole.ports.opened] == [2775]
         assert len(whole.network.tried_at) == 1
-        stopping = whole.stopping()
-        whole.pass_time(30.0)
-        while len(commits):
-            commits.release()
-        whole.pass_time(30.0)
-        assert fired(stopping)
+        finish(whole, commits)
 
     def test_ends_what_is_overdue_before_anybody_is_let_in(self, path: Path) -> None:
         first = Whole(settings_of(path)).top_up().start()
         first.carrier().lose()
         first.customer().send(submit(2, validity_period="000000000005000R"))
         first.stop()
-        later = Whole(settings_of(path), now=first.clock.now() + 60.0)
-        result(later.starting(), later.turn)
+        commits = HeldCommits()
+        later = Whole(settings_of(path), commits, now=first.clock.now() + 60.0)
+        starting = later.starting()
+        while not later.ports.opened:
+            later.turn()
+            assert len(commits) == 1
+            commits.release()
         assert later.states() == [State.EXPIRED]
-        assert later.ports.opened[0].is_open
-        later.stop()
+        assert fired(starting)
+        finish(later, commits)
 
     def test_on_a_store_that_another_gateway_has_fails_and_opens_nothing(self, path: Path) -> None:
         lock = StoreLock(path)
@@ -100,11 +111,11 @@ class TestHealth:
         whole.stop()
 
     def test_is_bad_once_the_gateway_stops(self, whole: Whole) -> None:
-        whole.customer()
-        assert whole.gateway.health().ok
-        assert whole.gateway.health().details == {"carrier_binds": ["north/0"], "customer_connections": 1}
+        whole.customer().send(submit(2))
+        bound = {"carrier_binds": ["north/0"], "customer_connections": 1}
+        assert (whole.gateway.health().ok, whole.gateway.health().details) == (True, bound)
         whole.stopping()
-        assert not whole.gateway.health().ok
+        assert (whole.gateway.health().ok, whole.gateway.health().details) == (False, bound)
 
 
 class TestStopping:
@@ -188,6 +199,34 @@ class TestStopping:
         whole.pass_time(20.0)
         assert fired(stopping)
         assert whole.states() == [State.DELIVERED, State.ENROUTE]
+
+    def test_writes_down_what_nobody_answered(self, path: Path) -> None:
+        slow = a_carrier(timers=replace(TIMERS, response_s=600.0))
+        whole = Whole(settings_of(path, carriers=[slow])).top_up().start()
+        customer = whole.customer()
+        customer.send(submit(2))
+        customer.lose()
+        whole.stop()
+        assert whole.states() == [State.IN_DOUBT]
+
+    def test_writes_down_what_a_customer_says_as_it_leaves(self, whole: Whole) -> None:
+        customer = whole.customer()
+        customer.send(submit(2))
+        whole.accept(*whole.submits())
+        whole.say(receipt(5, "c1"))
+        (delivery,) = customer.delivered()
+        stopping = whole.stopping()
+        whole.pass_time(5.0)
+        (unbind,) = customer.read()
+        customer.send(
+            raw(DELIVER_SM | RESP, b"\0", delivery.sequence_number),
+            raw(UNBIND | RESP, sequence_number=unbind.sequence_number),
+        )
+        whole.pass_time(1.0)
+        assert fired(stopping)
+        (row,) = whole.rows(schema.delivery)
+        assert DeliveryOutcome(row.outcome) is DeliveryOutcome.ACKNOWLEDGED
+        assert row.finished_at is not None
 
     def test_twice_is_once(self, whole: Whole) -> None:
         first, second = whole.stopping(), whole.stopping()

@@ -21,6 +21,7 @@ from tests.gateway.carriers.samples import NOON, ZONE
 from tests.gateway.customers.checks import HeldChecks
 from tests.gateway.customers.customer_side import CustomerSide
 from tests.gateway.customers.samples import PASSWORD, a_customer, bank_bind
+from tests.gateway.raw_pdus import BIND_TRANSMITTER
 
 BANK = a_customer()
 HOST = "192.0.2.9"
@@ -161,6 +162,15 @@ class TestAPassword:
         assert (answers, checks.asked) == ([], 1)
         checks.release()
         assert answers == [(BANK, None)]
+
+    @pytest.mark.parametrize(("password", "command_status"), [(b"secret", 0), (b"guess", 0x0E)])
+    def test_is_answered_as_soon_as_it_is_checked(self, password: bytes, command_status: int) -> None:
+        checks = HeldChecks()
+        customer = CustomerSide(FakeStore(), check_in=checks).connect()
+        bind = bank_bind(command_id=BIND_TRANSMITTER, password=password)
+        assert customer.ask(bind) == []
+        checks.release()
+        assert [pdu.command_status for pdu in customer.read()] == [command_status]
 
     def test_that_was_right_before_is_known_at_once(self) -> None:
         checks = HeldChecks()

@@ -246,17 +246,22 @@ class TestARefusal:
         owing.pass_time(1.0)
         assert receiver.got == [first, second, third, first]
 
-    def test_of_one_that_waits_long_does_not_delay_the_next_try_of_another(self, owing: Owing) -> None:
+    @pytest.mark.parametrize("refused_first", ["often", "once"])
+    def test_of_one_that_waits_long_does_not_delay_the_next_try_of_another(
+        self, owing: Owing, refused_first: str
+    ) -> None:
         receiver = owing.attach()
         (often,) = owing.owe(1)
         for _ in range(6):
             receiver.answer(CommandStatus.ESME_RX_T_APPN)
             while not receiver.open:
                 owing.pass_time(0.25)
-        receiver.answer(CommandStatus.ESME_RX_T_APPN)
-        owing.turn()
         (once,) = owing.owe(1)
-        receiver.answer(CommandStatus.ESME_RX_T_APPN)
+        if refused_first == "once":
+            receiver.open.reverse()
+        for _ in range(2):
+            receiver.answer(CommandStatus.ESME_RX_T_APPN)
+            owing.turn()
         owing.pass_time(1.0)
         assert receiver.got[-2:] == [once, once]
         owing.pass_time(63.0)

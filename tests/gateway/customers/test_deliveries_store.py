@@ -118,6 +118,7 @@ class TestAPage:
         receiver = asking.attach()
         asking.owe(3)
         receiver.leave()
+        assert len(asking.deliveries) == 0
         asking.page(1, 2)
         assert len(asking.deliveries) == 0
         again = asking.attach()

@@ -90,6 +90,20 @@ class TestABind:
         linked.customer.lose()
         assert (linked.binds.counts()["bank"], len(linked.listener)) == (0, 0)
 
+    def test_that_ends_without_an_unbind_is_counted_as_lost(self) -> None:
+        linked = bound()
+        linked.customer.lose()
+        assert linked.metrics.binds_lost == {("customer", "bank"): 1}
+
+    def test_that_ends_with_an_unbind_of_either_side_is_not(self) -> None:
+        linked = bound()
+        linked.customer.unbind()
+        other = linked.connect().bound()
+        linked.listener.part()
+        other.answer_unbind()
+        assert (linked.customer.connection.over, other.connection.over) == (True, True)
+        assert linked.metrics.binds_lost == {}
+
     def test_that_never_was_does_not_count_when_its_connection_ends(self) -> None:
         linked = Linked()
         linked.customer.lose()
