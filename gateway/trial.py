@@ -38,23 +38,23 @@ class Trial:
             await maybeDeferred(port.stopListening)
             await carrier.unbind()
 
-    def how_to(self, port: int) -> str:
-        """What a newcomer may type next."""
+    def how_to(self, port: int, signet: str, config: str) -> str:
+        """What a newcomer may type next; `signet` and `config` are program and file as they were typed."""
         accounts = ", ".join(
             f"{a.system_id} (signatures {'、'.join(sorted(a.ruleset.signatures))})"
             for a in self._settings.accounts.values()
         )
         host = self._settings.listen.host
-        system_id = next(iter(self._settings.accounts))
+        account = next(iter(self._settings.accounts.values()))
         return "\n".join(
             (
                 "",
                 f"  Signet listens on {host}:{port} for SMPP binds. Accounts: {accounts}.",
                 "  In another terminal:",
-                f"    signet send --port {port} --system-id {system_id} --password {system_id}"
-                " --to 13800138000 \\",
+                f"    {signet} send --port {port} --system-id {account.system_id}"
+                " --password PASSWORD --to 13800138000 \\",
                 '      "尊敬的客户:今天是您生日，生日快乐，回TD退订【中国银行】"',
-                "    signet account balance " + system_id,
+                f"    {signet} account balance {account.name} --config {config}",
                 "  Ctrl-C stops it.",
                 "",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,7 +40,7 @@ def run(config_path: Path, trial: bool) -> None:
     from twisted.internet import reactor
 
     _calm_the_collector()
-    problem = _Running(settings, real_world(reactor), reactor, trial).until_stopped()
+    problem = _Running(settings, real_world(reactor), reactor, trial, str(config_path)).until_stopped()
     if problem:
         raise click.ClickException(problem)
 
@@ -58,7 +59,8 @@ def _calm_the_collector() -> None:
 class _Running:
     """One run of the reactor; `problem` is why it could not start."""
 
-    def __init__(self, settings: Settings, world: World, reactor: Any, trial: bool) -> None:
+    def __init__(self, settings: Settings, world: World, reactor: Any, trial: bool, config: str) -> None:
+        self._config = config
         self._settings = settings
         self._world = world
         self._reactor = cast(Any, reactor)
@@ -87,7 +89,7 @@ class _Running:
         if self._problem:
             self._reactor.stop()
         elif self._trial is not None:
-            click.echo(self._trial.how_to(self._gateway.port))
+            click.echo(self._trial.how_to(self._gateway.port, sys.argv[0], self._config))
 
     def _stop(self) -> Deferred[None]:
         # Twisted fails on a second signal. A second Ctrl-C ends the process at once, as any crash may.

@@ -16,7 +16,7 @@ from smpp.status import CommandStatus
 from tests.gateway.carriers.peer import DELIVER_SM_RESP, deliver, receipt, submit_resp
 from tests.gateway.carriers.samples import a_carrier
 from tests.gateway.customers.samples import NUMBER, TEXT, a_customer, submit
-from tests.gateway.raw_pdus import DELIVER_SM, RESP, SUBMIT_SM, Raw, split
+from tests.gateway.raw_pdus import BIND_TRANSMITTER, DELIVER_SM, RESP, SUBMIT_SM, Raw, split
 from tests.gateway.store.commits import HeldCommits
 from tests.gateway.store.told import told
 from tests.gateway.whole import BOUGHT, Whole, settings_of
@@ -191,18 +191,10 @@ class TestTheCommit:
 
     @pytest.fixture
     def held(self, path: Path, commits: HeldCommits) -> Iterator[Whole]:
-        whole = Whole(settings_of(path), commits).top_up()
-        starting = whole.starting()
-        while not starting.called:
-            whole.turn()
-            commits.release()
+        whole = Whole(settings_of(path), commits).top_up().start_with(commits)
         whole.carrier().accept_bind()
         yield whole
-        stopping = whole.stopping()
-        while not stopping.called:
-            whole.pass_time(0.25)
-            while len(commits):
-                commits.release()
+        whole.stop_with(commits)
 
     def commit(self, held: Whole, commits: HeldCommits) -> None:
         """Of everything that waits, and what follows from it."""
@@ -249,6 +241,30 @@ class TestTheCommit:
         assert held.submits() == []
         self.commit(held, commits)
         assert len(held.submits()) == 1
+
+    @pytest.mark.parametrize("made", [True, False])
+    def test_of_unknown_outcome_leaves_the_message_to_what_is_stored(
+        self, held: Whole, commits: HeldCommits, made: bool
+    ) -> None:
+        self.commit(held, commits)
+        customer = held.connect().bound(command_id=BIND_TRANSMITTER)
+        customer.send(submit(2))
+        commits.lose_the_answer() if made else commits.lose()
+        held.turn()
+        assert (customer.read(), customer.connection.over) == ([], True)
+        self.commit(held, commits)
+        for _ in range(8):
+            held.pass_time(0.25)
+            self.commit(held, commits)
+        sent = held.submits()
+        assert (len(sent), held.states()) == ((1, [State.SUBMITTING]) if made else (0, []))
+        held.accept(*sent)
+        self.commit(held, commits)
+        settled = int(made)
+        assert held.balance() == Balance(BOUGHT, BOUGHT - settled, 0, settled, 0)
+        exported = held.gateway.metrics.render().decode()
+        assert 'signet_slots_taken{bind="north/0"} 0.0' in exported
+        assert 'signet_queued_messages{account="bank"} 1.0' not in exported
 
 
 class TestAReply:

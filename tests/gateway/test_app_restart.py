@@ -12,7 +12,6 @@ from gateway.settings import Account, InDoubtPolicy, Settings
 from gateway.store import schema
 from ledger.accounts import Balance
 from policy.clauses import RECIPIENT_OPTED_OUT, RULES
-from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.peer import deliver, receipt
 from tests.gateway.carriers.samples import NOON, a_carrier
 from tests.gateway.customers.samples import a_customer, submit
@@ -155,19 +154,15 @@ class TestTheNextLife:
 class TestAfterACrash:
     def test_a_message_whose_commit_never_was_has_left_no_trace(self, path: Path) -> None:
         commits = HeldCommits()
-        life = Whole(settings_of(path), commits).top_up()
-        starting = life.starting()
-        while not fired(starting):
-            life.turn()
-            commits.release()
-        customer = life.connect()
-        customer.bound(command_id=BIND_TRANSMITTER)
+        life = Whole(settings_of(path), commits).top_up().start_with(commits)
+        customer = life.connect().bound(command_id=BIND_TRANSMITTER)
         customer.send(submit(2))
         assert len(commits) == 1
         after = Whole(settings_of(crashed(path, path.parent / "after"))).start()
         assert (after.states(), after.balance()) == ([], Balance(BOUGHT, BOUGHT, 0, 0, 0))
         after.stop()
         assert customer.read() == []
+        life.stop_with(commits)
 
     def test_what_was_being_submitted_is_in_doubt_and_not_sent_again(self, path: Path) -> None:
         lives = first_life(path)

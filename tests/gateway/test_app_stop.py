@@ -19,7 +19,7 @@ from gateway.store.engine import StoreError
 from gateway.store.lock import StoreLock
 from smpp.status import CommandStatus
 from tests.gateway.carriers.carrier_side import fired
-from tests.gateway.carriers.peer import receipt, submit_resp
+from tests.gateway.carriers.peer import deliver, receipt, submit_resp
 from tests.gateway.carriers.samples import TIMERS, a_carrier
 from tests.gateway.customers.samples import submit
 from tests.gateway.raw_pdus import DELIVER_SM, RESP, SUBMIT_SM, UNBIND, raw
@@ -36,13 +36,24 @@ def whole(path: Path) -> Iterator[Whole]:
     assert whole.problems() == []
 
 
-def finish(whole: Whole, commits: HeldCommits) -> None:
-    """Stop a gateway whose commits are held."""
-    stopping = whole.stopping()
-    while not fired(stopping):
-        whole.pass_time(0.25)
-        while len(commits):
-            commits.release()
+class Commits:
+    """Commits that are made at once until they `stall`."""
+
+    def __init__(self) -> None:
+        self.stall = False
+        self._stalled = HeldCommits()
+
+    def __call__(self, work: Callable[[], None]) -> Deferred[None]:
+        done = self._stalled(work)
+        if not self.stall:
+            self._stalled.release()
+        return done
+
+    def go_on(self) -> None:
+        """Make those that wait, and from now on all at once."""
+        self.stall = False
+        while len(self._stalled):
+            self._stalled.release()
 
 
 class TestStarting:
@@ -57,7 +68,7 @@ class TestStarting:
             whole.turn()
         assert [port.number for port in whole.ports.opened] == [2775]
         assert len(whole.network.tried_at) == 1
-        finish(whole, commits)
+        whole.stop_with(commits)
 
     def test_ends_what_is_overdue_before_anybody_is_let_in(self, path: Path) -> None:
         first = Whole(settings_of(path)).top_up().start()
@@ -73,7 +84,7 @@ class TestStarting:
             commits.release()
         assert later.states() == [State.EXPIRED]
         assert fired(starting)
-        finish(later, commits)
+        later.stop_with(commits)
 
     def test_on_a_store_that_another_gateway_has_fails_and_opens_nothing(self, path: Path) -> None:
         lock = StoreLock(path)
@@ -209,24 +220,28 @@ class TestStopping:
         whole.stop()
         assert whole.states() == [State.IN_DOUBT]
 
-    def test_writes_down_what_a_customer_says_as_it_leaves(self, whole: Whole) -> None:
+    def test_writes_down_what_a_customer_says_as_it_leaves(self, path: Path) -> None:
+        commits = Commits()
+        whole = Whole(settings_of(path), commits).top_up().start()
         customer = whole.customer()
-        customer.send(submit(2))
-        whole.accept(*whole.submits())
-        whole.say(receipt(5, "c1"))
-        (delivery,) = customer.delivered()
+        whole.say(deliver(5, b"one"), deliver(6, b"two"))
+        first, second = customer.delivered()
         stopping = whole.stopping()
         whole.pass_time(5.0)
         (unbind,) = customer.read()
+        commits.stall = True
+        customer.acknowledge(first)
         customer.send(
-            raw(DELIVER_SM | RESP, b"\0", delivery.sequence_number),
+            raw(DELIVER_SM | RESP, b"\0", second.sequence_number),
             raw(UNBIND | RESP, sequence_number=unbind.sequence_number),
         )
-        whole.pass_time(1.0)
+        assert customer.connection.over
+        assert not fired(stopping)
+        commits.go_on()
+        whole.turn()
         assert fired(stopping)
-        (row,) = whole.rows(schema.delivery)
-        assert DeliveryOutcome(row.outcome) is DeliveryOutcome.ACKNOWLEDGED
-        assert row.finished_at is not None
+        outcomes = [DeliveryOutcome(row.outcome) for row in whole.rows(schema.delivery)]
+        assert outcomes == [DeliveryOutcome.ACKNOWLEDGED] * 2
 
     def test_twice_is_once(self, whole: Whole) -> None:
         first, second = whole.stopping(), whole.stopping()
@@ -239,20 +254,6 @@ class TestStopping:
 
     def test_before_the_start_is_nothing(self, path: Path) -> None:
         assert fired(Whole(settings_of(path)).stopping())
-
-
-class Commits:
-    """Commits that are made at once until they `stall`, and then never."""
-
-    def __init__(self) -> None:
-        self.stall = False
-        self._stalled = HeldCommits()
-
-    def __call__(self, work: Callable[[], None]) -> Deferred[None]:
-        done = self._stalled(work)
-        if not self.stall:
-            self._stalled.release()
-        return done
 
 
 class TestAStoreThatTakesNothing:

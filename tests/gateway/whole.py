@@ -36,6 +36,7 @@ from tests.gateway.carriers.samples import NOON, ZONE, a_carrier
 from tests.gateway.customers.peer import Customer
 from tests.gateway.customers.samples import ROUTES, a_customer
 from tests.gateway.raw_pdus import SUBMIT_SM, Raw
+from tests.gateway.store.commits import HeldCommits
 
 BOUGHT = 100
 STOP_MAX_S = 120.0
@@ -131,6 +132,14 @@ class Whole:
         self.turn()
         return self
 
+    def start_with(self, commits: HeldCommits) -> Whole:
+        """Started, with one commit after the other let go; not bound to a carrier yet."""
+        starting = self.starting()
+        while not starting.called:
+            self.turn()
+            commits.release()
+        return self
+
     def stopping(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self.gateway.stop())
 
@@ -144,6 +153,14 @@ class Whole:
 
         started_at = self.reactor.seconds()
         result(stopped, wait)
+
+    def stop_with(self, commits: HeldCommits) -> None:
+        """Stop, with every commit let go."""
+        stopping = self.stopping()
+        while not stopping.called:
+            self.pass_time(0.25)
+            while len(commits):
+                commits.release()
 
     def turn(self) -> None:
         self.reactor.advance(0)

@@ -17,6 +17,7 @@ class FakeSlot:
     carrier_name: str
     is_bound: bool = True
     given_back: int = 0
+    unused: int = 0
 
     @property
     def name(self) -> str:
@@ -27,6 +28,8 @@ class FakeSlot:
 
     def give_back(self, slots: int = 1, *, unused: bool = False) -> None:
         self.given_back += slots
+        if unused:
+            self.unused += slots
 
 
 class FakeOutlet:
@@ -45,6 +48,11 @@ class FakeOutlet:
     def given_back(self) -> int:
         """How many of the slots lent have come back."""
         return sum(slot.given_back for slot in self.lent)
+
+    @property
+    def unused(self) -> int:
+        """How many of these served for nothing."""
+        return sum(slot.unused for slot in self.lent)
 
     def take_slots(self, route: str, count: int) -> list[Slot]:
         self.asked.append((route, count))

@@ -83,7 +83,7 @@ class TestAMessage:
         linked.admitted(None, QUOTA_EXHAUSTED, None)
         assert linked.statuses() == {2: OK, 3: QUOTA_STATUS, 4: OK}
         assert [message for message, _ in outlet.sent] == [first, third]
-        assert outlet.given_back == 1
+        assert (outlet.given_back, outlet.unused) == (1, 1)
         assert second not in outlet.queue
 
     def test_that_the_policy_refuses_reaches_neither_store_nor_carrier(self) -> None:
@@ -194,7 +194,7 @@ class TestAFailureOfTheStore:
         linked.store.fail("admit", OSError("disk full"))
         linked.reactor.advance(0)
         assert linked.statuses() == dict.fromkeys((2, 3), CommandStatus.ESME_RSYSERR)
-        assert (outlet.sent, outlet.queue, outlet.given_back) == ([], [], 1)
+        assert (outlet.sent, outlet.queue, outlet.given_back, outlet.unused) == ([], [], 1, 1)
         assert linked.metrics.messages_refused == {("bank", GatewayError.STORE_DOWN): 2}
         assert not linked.customer.connection.over
 

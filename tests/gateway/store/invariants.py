@@ -7,6 +7,7 @@ from collections import Counter
 from sqlalchemy import Connection, Engine, select
 
 from gateway.message import ENDS, State, may_become
+from gateway.ports import AttemptOutcome
 from gateway.store import schema
 from ledger.audit import audit
 from ledger.schema import ledger_transfer
@@ -48,6 +49,11 @@ def _check_money(connection: Connection) -> None:
         for row in connection.execute(select(ledger_transfer))
     }
     messages = {row.message_id: row for row in connection.execute(select(schema.message))}
+    attempt, receipt = schema.attempt.c, schema.receipt.c
+    taken = {
+        *connection.scalars(select(attempt.message_id).where(attempt.outcome == AttemptOutcome.ACCEPTED)),
+        *connection.scalars(select(receipt.message_id)),
+    }
     for row in messages.values():
         assert kinds[row.message_id, Stage.HOLD] == (Kind.HOLD, row.account, row.units)
         resolved = kinds.get((row.message_id, Stage.RESOLUTION), (None,))[0]
@@ -57,6 +63,7 @@ def _check_money(connection: Connection) -> None:
             assert resolved is Kind.SETTLE
         else:
             assert resolved in (Kind.SETTLE, Kind.VOID)
+        assert resolved is not Kind.SETTLE or row.message_id in taken, "paid, and no carrier ever had it"
     held = {source_id for source_id, stage in kinds if stage == Stage.HOLD}
     assert held == set(messages), "a hold without its message"
 

@@ -16,15 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sqlalchemy import Engine
 
 from gateway.message import ENDS, Message, State
-from gateway.ports import (
-    CarrierReceipt,
-    Delivery,
-    DeliveryOutcome,
-    FinishedDelivery,
-    Inbound,
-    Outcome,
-    Recorded,
-)
+from gateway.ports import CarrierReceipt, Inbound, Outcome, Recorded
 from gateway.store import schema
 from smpp.message_state import MessageState
 from tests.gateway.store import samples
@@ -32,7 +24,7 @@ from tests.gateway.store.database import wipe
 from tests.gateway.store.invariants import check
 from tests.gateway.store.rig import Rig
 
-QUOTA = {"bank": 12, "shop": 5}
+QUOTA = {"bank": 30, "shop": 6}
 WAIT_S = 30.0
 A_YEAR_S = 365 * 86_400.0
 
@@ -40,7 +32,7 @@ A_YEAR_S = 365 * 86_400.0
 ACCOUNTS = st.sampled_from(sorted(QUOTA))
 NUMBERS = st.sampled_from(["13800138000", "13900139000"])
 CARRIER_IDS = st.sampled_from(["10", "16", "a1", "A1", "007", None])
-SECONDS = st.integers(0, 20)
+SECONDS = st.integers(1, 20)
 ANSWERS = ("accepted", "refused", "temporary")
 KINDS = (*ANSWERS, "parked", "resent", "not sent")
 SUBMITS = st.lists(
@@ -144,13 +136,6 @@ class StoreMachine(RuleBasedStateMachine):
         taken = [message for message, verdict in zip(batch, verdicts, strict=True) if verdict is None]
         self.submitting += [message for message in taken if message.state is State.SUBMITTING]
 
-    @rule(outcome=st.sampled_from(DeliveryOutcome), account=ACCOUNTS)
-    def answer_deliveries(self, outcome: DeliveryOutcome, account: str) -> None:
-        waiting: list[Delivery]
-        waiting, _ = self.rig.result(self.rig.store.waiting_deliveries(account, 3, ()))
-        finished = [FinishedDelivery(one, outcome, self.rig.now()) for one in waiting]
-        self.rig.result(self.rig.store.finish_deliveries(finished))
-
     # -- the carriers
 
     @rule(count=st.integers(1, 4))
@@ -167,8 +152,9 @@ class StoreMachine(RuleBasedStateMachine):
     def record(self, data: st.DataObject) -> None:
         outcomes = []
         for attempts, kinds in ((self.unanswered, ANSWERS), (self.submitting, KINDS)):
-            some = st.lists(st.sampled_from(attempts), unique_by=id, max_size=3) if attempts else st.just([])
-            for message in data.draw(some):
+            if not attempts:
+                continue
+            for message in data.draw(st.lists(st.sampled_from(attempts), min_size=1, unique_by=id)):
                 attempts.remove(message)
                 kind = data.draw(st.sampled_from(kinds))
                 outcomes.append(self.outcome(message, kind, data.draw(CARRIER_IDS)))
@@ -202,12 +188,9 @@ class StoreMachine(RuleBasedStateMachine):
 
     # -- time, and the end of it
 
-    @rule(seconds=SECONDS)
-    def pass_time(self, seconds: int) -> None:
+    @rule(seconds=SECONDS, count=st.integers(1, 3))
+    def pass_time(self, seconds: int, count: int) -> None:
         self.rig.advance(seconds)
-
-    @rule(count=st.integers(1, 3))
-    def end_overdue(self, count: int) -> None:
         self.note(self.rig.end_overdue(count, WAIT_S))
 
     def say(self, call: Callable[[], Recorded]) -> None:

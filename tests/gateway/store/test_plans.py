@@ -1,0 +1,54 @@
+"""How SQLite means to run the look-ups: along an index, whatever the size of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from sqlalchemy import Connection
+
+from gateway.store import admit, attempts, deliveries, ends, receipts
+from gateway.store.engine import open_engine
+from ledger.prepared import Prepared
+
+LOOK_UPS = [
+    (module, name)
+    for module in (admit, attempts, deliveries, ends, receipts)
+    for name, thing in vars(module).items()
+    if isinstance(thing, Prepared)
+]
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    engine = open_engine(tmp_path / "signet.db")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def plan(connection: Connection, module: ModuleType, name: str) -> list[str]:
+    statement: Prepared = getattr(module, name)
+    text = str(statement.statement.compile(dialect=connection.dialect))
+    rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", ("[]",) * text.count("?"))
+    return [row[3] for row in rows]
+
+
+@pytest.mark.parametrize(("module", "name"), LOOK_UPS, ids=lambda part: getattr(part, "__name__", part))
+def test_no_look_up_walks_a_table(connection: Connection, module: ModuleType, name: str) -> None:
+    steps = plan(connection, module, name)
+    assert any(step.startswith("SEARCH") for step in steps)
+    assert not [step for step in steps if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
+
+
+def test_what_is_parked_is_found_by_its_own_index(connection: Connection) -> None:
+    for name in ("_ANY_PARKED", "_PARKED"):
+        assert "USING INDEX receipt_parked" in plan(connection, receipts, name)[0]
+
+
+def test_the_queue_is_read_in_its_order_without_sorting_it(connection: Connection) -> None:
+    for name in ("_DUE", "_NEXT_DUE"):
+        (step,) = plan(connection, attempts, name)
+        assert "USING INDEX message_due" in step
