@@ -163,7 +163,10 @@ class Gateway:
         )
 
     async def _part(self) -> None:
-        await self._listener.part()
+        try:
+            await self._listener.part()
+        finally:
+            self._listener.abort()
 
     async def _in_time(self, stop: Callable[[], Coroutine[Deferred[object], object, None]]) -> None:
         """Stop something, but do not wait for ever: a store that takes nothing must not keep us."""

@@ -113,13 +113,18 @@ class LimitsTable(Table):
 
 
 class TimersTable(Table):
-    """`timers` of an account or a carrier, with the defaults of `settings.Timers`."""
+    """`timers` of an account, with the defaults of `settings.Timers`; before its bind it is nobody's."""
 
-    session_init_s: Seconds = _TIMERS.session_init_s
     enquire_link_s: Seconds = _TIMERS.enquire_link_s
     response_s: Seconds = _TIMERS.response_s
     inactivity_s: SecondsOrOff = _TIMERS.inactivity_s
     unbind_s: Seconds = _TIMERS.unbind_s
+
+
+class CarrierTimersTable(TimersTable):
+    """`timers` of a carrier."""
+
+    session_init_s: Seconds = _TIMERS.session_init_s
 
 
 class ThrottleTable(Table):
@@ -268,7 +273,7 @@ class CarrierTable(Table):
     receipt_zone: Zone | None = None
     reconnect_min_s: Seconds = 1.0
     reconnect_max_s: Seconds = 60.0
-    timers: TimersTable = TimersTable()
+    timers: CarrierTimersTable = CarrierTimersTable()
 
     @field_validator("reconnect_max_s")
     @classmethod

@@ -297,5 +297,8 @@ class Outlet(Protocol):
     def queued(self, messages: Sequence[Message]) -> None:
         """These messages now wait."""
 
+    def perhaps_queued(self, messages: Sequence[Message]) -> None:
+        """These may wait: they are looked for when they would be due."""
+
     def waiting(self, account: str) -> int:
         """How many messages of an account wait."""

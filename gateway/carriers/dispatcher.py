@@ -112,6 +112,12 @@ class Dispatcher:
             self._note_due(message.route, message.due_at)
         self._pump()
 
+    def perhaps_queued(self, messages: Sequence[Message]) -> None:
+        """These may wait: they are looked for when they would be due."""
+        for message in messages:
+            self._note_due(message.route, message.due_at)
+        self._pump()
+
     def found(self, account: str, route: str, count: int) -> None:
         """`count` messages have waited on a route since an earlier life of the gateway."""
         self._waiting[account] += count
@@ -304,7 +310,7 @@ class Dispatcher:
         for route, due_at in claimed.due.items():
             self._note_due(route, due_at)
         for message in claimed.messages:
-            self._waiting[message.account] -= 1
+            self._waiting[message.account] = max(0, self._waiting[message.account] - 1)
         go_on(list(zip(claimed.messages, slots, strict=False)))
         for bind, count in Counter(slots[len(claimed.messages) :]).items():
             bind.give_back(count, unused=True)

@@ -235,7 +235,7 @@ class Intake:
         """Leave messages that may be stored to the queue: their senders were told nothing."""
         pairs = list(zip(messages, slots, strict=True))
         self._outlet.unsent([(message, slot) for message, slot in pairs if slot is not None])
-        self._outlet.queued([message for message, slot in pairs if slot is None])
+        self._outlet.perhaps_queued([message for message, slot in pairs if slot is None])
 
     def _give_back(self, slots: Sequence[Slot | None]) -> None:
         for slot in slots:

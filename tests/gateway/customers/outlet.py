@@ -42,6 +42,7 @@ class FakeOutlet:
         self.sent: list[tuple[Message, Slot]] = []
         self.put_down: list[tuple[Message, Slot]] = []
         self.queue: list[Message] = []
+        self.perhaps: list[Message] = []
         self.backlog: Counter[str] = Counter()
 
     @property
@@ -69,6 +70,9 @@ class FakeOutlet:
 
     def queued(self, messages: Sequence[Message]) -> None:
         self.queue += messages
+
+    def perhaps_queued(self, messages: Sequence[Message]) -> None:
+        self.perhaps += messages
 
     def waiting(self, account: str) -> int:
         return self.backlog[account]

@@ -232,7 +232,7 @@ class TestACommitThatNobodyKnowsOf:
         assert outlet.sent == []
         assert [message for message, _ in outlet.put_down] == [first, second]
         assert {slot for _, slot in outlet.put_down} == set(outlet.lent)
-        assert outlet.queue == [third]
+        assert outlet.perhaps == [third]
         assert outlet.given_back == 0, "that follows when the outcome is recorded"
         assert linked.metrics.messages_accepted == {}
 
