@@ -56,7 +56,7 @@ class Refusal:
 
 
 def read(account: Account, pdu: SubmitSm, body: bytes, now: float, ttl_s: float) -> Reading | Refusal:
-    """Read and judge one submit_sm as of `now` (unix seconds). A message without a validity lives `ttl_s`.
+    """Read and judge one submit_sm as of `now` (unix seconds). A message lives `ttl_s` at the longest.
 
     `body` is what `pdu` was read from: what need not change is relayed as it came.
     """
@@ -117,7 +117,7 @@ def _times(pdu: SubmitSm, now: float, ttl_s: float) -> tuple[float, float] | Gat
     except ValueError:
         return GatewayError.VALIDITY_INVALID
     starts = now if scheduled is None else max(now, scheduled.timestamp())
-    ends = starts + ttl_s if expires is None else expires.timestamp()
+    ends = starts + ttl_s if expires is None else min(expires.timestamp(), starts + ttl_s)
     return (starts, ends) if ends > starts else GatewayError.VALIDITY_INVALID
 
 

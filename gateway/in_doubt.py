@@ -1,7 +1,7 @@
 """What becomes of a submit that was never answered.
 
 The carrier may have it or not, and SMPP offers no way to be sure. The account decides: `park` waits for a
-late response or a receipt until a deadline, then the message ends UNKNOWN and its units go back; `resend`
+late response until a deadline, then the message ends UNKNOWN and its units go back; `resend`
 sends again, which may reach the recipient twice and is marked as a resend. Either way the customer is charged
 once.
 """

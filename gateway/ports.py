@@ -176,10 +176,14 @@ def _joined(here: Sequence[_Item], perhaps: Sequence[_Item], key: Callable[[_Ite
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Messages whose intent to submit is now committed, and when the next ones are due, by route."""
+    """Messages whose intent to submit is now committed, and when the next ones are due, by route.
+
+    `recorded` are those that ended instead, because their recipients want no more.
+    """
 
     messages: Sequence[Message]
     due: Mapping[str, int]
+    recorded: Recorded = Recorded()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from gateway.ports import Recovered
 from gateway.settings import InDoubtPolicy, Settings
 from gateway.store import recover
 from gateway.store.ends import Means
-from gateway.store.engine import connect, open_engine
+from gateway.store.engine import StoreError, connect, open_engine
 from gateway.store.lock import StoreLock
 from gateway.store.sqlstore import SqlStore
 from gateway.store.writer import Writer
@@ -43,8 +43,17 @@ class Opened:
 async def open_store(settings: Settings, world: World, took: Callable[[float], object]) -> Opened:
     """Open the store that the settings name. Raises StoreError. `took` is told how long transactions take."""
     path = settings.store_path
-    first = open_engine(path)
+    # Before a look at the schema: another version may be running on it.
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot use the database {path}: {error.strerror}") from error
     lock = StoreLock(path)
+    try:
+        first = open_engine(path)
+    except StoreError:
+        lock.release()
+        raise
     with first.connect() as connection:
         last_id = recover.last_id(connection)
     first.dispose()

@@ -25,12 +25,11 @@ class Trial:
         self._world = world
         self._playing: list[tuple[Port, SimulatedCarrier]] = []
 
-    def start(self) -> None:
-        """Open the carriers' ports, fill the accounts. Raises CannotListenError and StoreError."""
+    def play(self) -> None:
+        """Open the carriers' ports. Raises CannotListenError."""
         for carrier in self._settings.carriers.values():
             if _is_loopback(carrier):
                 self._play(carrier)
-        self._top_up()
 
     async def stop(self) -> None:
         """Part from whoever is bound, and close the ports."""
@@ -67,7 +66,8 @@ class Trial:
         simulated = SimulatedCarrier(self._world.reactor, self._world.clock, settings)
         self._playing.append((self._world.listen(carrier.port, simulated, carrier.host), simulated))
 
-    def _top_up(self) -> None:
+    def fill(self) -> None:
+        """Top up the accounts that never were, in the store of a gateway that runs. Raises StoreError."""
         engine = open_engine(self._settings.store_path)
         now = int(self._world.clock.now() * 1000)
         with engine.begin() as connection:

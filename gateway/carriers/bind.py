@@ -1,7 +1,8 @@
 """One bind to a carrier, kept up: connected, bound, and connected again after a wait when it is lost.
 
 A bind lends slots. A slot is taken before the intent to submit is committed and given back after the outcome
-is: so at every moment the messages in doubt at the carrier are at most the window, whatever crashes.
+is: so at every moment the messages at the carrier that the store knows no outcome of are at most the window,
+whatever crashes.
 """
 
 from __future__ import annotations
@@ -256,6 +257,7 @@ class CarrierBind:
             self._metrics.binds_lost["carrier", self.carrier.name] += 1
         try:
             if attempts:
+                self._slow_down(self._reactor.seconds())
                 self._submits.unanswered(self, attempts)
             self._submits.changed(self)
         finally:

@@ -269,10 +269,10 @@ class Dispatcher:
         for message in recorded.unqueued:
             self._waiting[message.account] -= 1
         self.ended(recorded.ended)
-        self._owe(recorded.deliveries)
         slots = Counter(bind for _, bind in items if bind is not None)
         for bind, count in slots.items():
             bind.give_back(count)
+        self._owe(recorded.deliveries)
 
     # -- the queue
 
@@ -311,9 +311,11 @@ class Dispatcher:
             self._note_due(route, due_at)
         for message in claimed.messages:
             self._waiting[message.account] = max(0, self._waiting[message.account] - 1)
+        self.ended(claimed.recorded.ended)
         go_on(list(zip(claimed.messages, slots, strict=False)))
         for bind, count in Counter(slots[len(claimed.messages) :]).items():
             bind.give_back(count, unused=True)
+        self._owe(claimed.recorded.deliveries)
         self._pump()
 
     def _opens_at(self, account: str, now: int) -> int:

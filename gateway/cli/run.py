@@ -79,8 +79,10 @@ class _Running:
     async def _start(self) -> None:
         try:
             if self._trial is not None:
-                self._trial.start()
+                self._trial.play()
             await self._gateway.start()
+            if self._trial is not None:
+                self._trial.fill()
         except (StoreError, CannotListenError) as error:
             self._problem = str(error)
         except Exception as error:

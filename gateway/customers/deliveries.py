@@ -149,11 +149,10 @@ class Deliveries:
             self._pump(account, outbox)
 
     def look_again(self) -> None:
-        """Look into the store for whoever has nothing in hand: a commit of unknown outcome may have owed."""
+        """Look into the store for everyone: a commit of unknown outcome may have owed something."""
         for account, outbox in self._outboxes.items():
-            if not outbox.at_hand and not outbox.in_flight:
-                outbox.more = True
-                self._pump(account, outbox)
+            outbox.more = True
+            self._pump(account, outbox)
 
     async def stop(self) -> None:
         """Send nothing more; returns when every answer so far is recorded."""

@@ -27,11 +27,9 @@ _OPTED_OUT = Prepared(
 
 def admit(connection: Connection, messages: Sequence[Message], means: Means, now: int) -> list[str | None]:
     """For each message None, stored with its hold, or the rule that refuses it, with no trace left."""
-    numbers = [plain(message.destination_addr, means.country_code) for message in messages]
-    silenced = _opted_out(connection, numbers)
+    silenced = silent(connection, messages, means)
     verdicts: list[str | None] = [
-        RECIPIENT_OPTED_OUT if (number, message.account) in silenced else None
-        for number, message in zip(numbers, messages, strict=True)
+        RECIPIENT_OPTED_OUT if message.message_id in silenced else None for message in messages
     ]
     allowed = [index for index, verdict in enumerate(verdicts) if verdict is None]
     holds = [Hold(messages[i].message_id, messages[i].account, messages[i].units) for i in allowed]
@@ -45,8 +43,19 @@ def admit(connection: Connection, messages: Sequence[Message], means: Means, now
     return verdicts
 
 
-def _opted_out(connection: Connection, numbers: Sequence[str]) -> set[tuple[str, str]]:
-    return {(row[0], row[1]) for row in _OPTED_OUT.fetch(connection, numbers=dumps(numbers))}
+def silent(connection: Connection, messages: Sequence[Message], means: Means) -> set[int]:
+    """The ids of those messages whose recipients have opted out of their account's."""
+    if not messages:
+        return set()
+    numbers = [plain(message.destination_addr, means.country_code) for message in messages]
+    opted_out = {tuple(row) for row in _OPTED_OUT.fetch(connection, numbers=dumps(numbers))}
+    if not opted_out:
+        return set()
+    return {
+        message.message_id
+        for number, message in zip(numbers, messages, strict=True)
+        if (number, message.account) in opted_out
+    }
 
 
 def _row(message: Message) -> tuple[object, ...]:

@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, bindparam
 from gateway.message import ENDS, Message, State, sources
 from gateway.ports import AttemptOutcome, Claimed, Outcome, Recorded
 from gateway.store import receipts, schema
+from gateway.store.admit import silent
 from gateway.store.dialect import Bulk, constant, upsert_rows
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, messages_of
 from ledger import sql as ledger
@@ -86,14 +87,24 @@ def claim(
     epoch: int,
     count: int,
     opens_at: Callable[[str, int], int],
+    means: Means,
     now: int,
 ) -> Claimed:
-    """Take due messages for a carrier, the longest due first; those whose hours are closed are put off."""
+    """Take due messages for a carrier, the longest due first; those whose hours are closed are put off.
+
+    One whose recipient has opted out since it was admitted ends here: it was with a carrier when the others
+    that waited were deleted, and has come back.
+    """
     taken: list[Message] = []
     put_off = []
+    silenced: list[End] = []
     for route in routes:
-        for row in _DUE.fetch(connection, route=route, now=now, count=count - len(taken)):
-            message = message_of(row)
+        due = list(map(message_of, _DUE.fetch(connection, route=route, now=now, count=count - len(taken))))
+        opted_out = silent(connection, due, means)
+        for message in due:
+            if message.message_id in opted_out:
+                silenced.append(End(message, State.DELETED, "", now, Kind.VOID))
+                continue
             opens = opens_at(message.account, now)
             if opens > now:
                 put_off.append((opens, message.message_id))
@@ -109,8 +120,9 @@ def claim(
                 )
     _PUT_OFF.run(connection, put_off)
     _INTENT.run(connection, [(carrier, epoch, m.attempts, m.message_id) for m in taken])
-    due = {route: row[0] for route in routes for row in _NEXT_DUE.fetch(connection, route=route, now=now)}
-    return Claimed(taken, due)
+    recorded = end(connection, silenced, means, now)
+    next_due = {r: row[0] for r in routes for row in _NEXT_DUE.fetch(connection, route=r, now=now)}
+    return Claimed(taken, next_due, recorded)
 
 
 def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: Means, now: int) -> Recorded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, select, update
+from sqlalchemy import BigInteger, Connection, Integer, bindparam, select, update
 
 from gateway.ports import Delivery, DeliveryOutcome, FinishedDelivery
 from gateway.store import schema
@@ -31,10 +31,19 @@ _COLUMNS = [_table.c[name] for name in Delivery.__dataclass_fields__]
 _DUE = Prepared(
     select(*_COLUMNS)
     .where(*_waiting, _table.c.due_at <= _now)
-    .order_by(_table.c.delivery_id)
+    .order_by(_table.c.due_at, _table.c.delivery_id)
     .limit(bindparam("count", type_=Integer))
 )
-_NEXT_DUE = Prepared(select(func.min(_table.c.due_at)).where(*_waiting, _table.c.due_at > _now))
+_NEXT_DUE = Prepared(
+    select(_table.c.due_at).where(*_waiting, _table.c.due_at > _now).order_by(_table.c.due_at).limit(1)
+)
+_OLD = Prepared(
+    select(*_COLUMNS)
+    # None is due before it was made.
+    .where(_table.c.finished_at.is_(None), _table.c.due_at < bindparam("before", type_=BigInteger))
+    .order_by(_table.c.due_at)
+    .limit(bindparam("count", type_=Integer))
+)
 
 
 def waiting(
@@ -45,7 +54,7 @@ def waiting(
     due = [Delivery(*row) for row in rows if row[0] not in besides][:count]
     later = None
     if len(due) < count:
-        [(later,)] = _NEXT_DUE.fetch(connection, account=account, now=now)
+        later = next((row[0] for row in _NEXT_DUE.fetch(connection, account=account, now=now)), None)
     return due, later
 
 
@@ -70,13 +79,7 @@ def finish(connection: Connection, finished: Sequence[FinishedDelivery], now: in
 
 
 def abandon(connection: Connection, created_before: int, count: int, now: int) -> list[Delivery]:
-    """Give up what is older than that. The ids rise with time, so the oldest come first."""
-    query = (
-        select(*_COLUMNS)
-        .where(_table.c.finished_at.is_(None), _table.c.created_at < created_before)
-        .order_by(_table.c.delivery_id)
-        .limit(count)
-    )
-    old = [Delivery(*row) for row in connection.execute(query)]
+    """Give up what is older than that; what waits for its next try a little later."""
+    old = [Delivery(*row) for row in _OLD.fetch(connection, before=created_before, count=count)]
     _FINISH.run(connection, [(int(DeliveryOutcome.ABANDONED), now, d.delivery_id) for d in old])
     return old

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, select, update
 from sqlalchemy.dialects import sqlite
 
 from gateway.message import State
 from gateway.ports import AttemptOutcome, Outcome, Recorded, Recovered
 from gateway.store import schema
 from gateway.store.attempts import record_outcomes
-from gateway.store.dialect import constant
+from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of
+from ledger.prepared import Prepared
 from ledger.transfer import Kind
 
 _message = schema.message
@@ -24,6 +25,21 @@ _OVERDUE = {
     State.SUBMITTING: (State.UNKNOWN, Kind.VOID),
     State.ENROUTE: (State.UNKNOWN, Kind.SETTLE),
 }
+
+_ON_ITS_WAY = (State.SUBMITTING, State.ENROUTE)
+_PAST = Prepared(
+    select(*MESSAGE_COLUMNS)
+    .where(_message.c.final_at.is_(None), _message.c.deadline_at <= bindparam("now", type_=BigInteger))
+    .order_by(_message.c.deadline_at)
+    .limit(bindparam("count", type_=Integer))
+)
+# A deadline is put off once. What is on its way was due before its deadline, so a due_at behind it tells.
+_PUT_OFF = Bulk(
+    update(_message)
+    .values(deadline_at=bindparam("deadline_at"), due_at=bindparam("due_at"))
+    .where(_message.c.message_id == bindparam("_message_id")),
+    ("due_at", "deadline_at", "_message_id"),
+)
 
 
 def recover(
@@ -96,24 +112,14 @@ def end_overdue(connection: Connection, count: int, receipt_wait_ms: int, means:
     comes after it. So has one that is being submitted: that is left to its outcome, and only if none was ever
     recorded, because nobody knew whether the intent was committed, does it end here.
     """
-    here = _message.c.state.in_([constant(State.QUEUED), constant(State.IN_DOUBT)])
-    unreported = and_(
-        _message.c.state.in_([constant(State.SUBMITTING), constant(State.ENROUTE)]),
-        _message.c.deadline_at <= now - receipt_wait_ms,
-    )
-    query = (
-        select(*MESSAGE_COLUMNS)
-        .where(
-            _message.c.final_at.is_(None),
-            _message.c.deadline_at <= now,
-            or_(here, unreported),
-        )
-        .order_by(_message.c.deadline_at)
-        .limit(count)
-    )
-    ends = [
-        End(message_of(row), state, "", now, kind)
-        for row in connection.execute(query)
-        for state, kind in [_OVERDUE[row.state]]
-    ]
+    ends, put_off = [], []
+    for message in map(message_of, _PAST.fetch(connection, now=now, count=count)):
+        later = message.deadline_at + receipt_wait_ms
+        was_put_off = message.due_at > message.deadline_at
+        if message.state in _ON_ITS_WAY and not was_put_off and later > now:
+            put_off.append((later + 1, later, message.message_id))
+        else:
+            state, kind = _OVERDUE[message.state]
+            ends.append(End(message, state, "", now, kind))
+    _PUT_OFF.run(connection, put_off)
     return end(connection, ends, means, now)

@@ -156,10 +156,11 @@ _waiting = delivery.c.finished_at.is_(None)
 Index(
     "delivery_waiting",
     delivery.c.account,
-    delivery.c.delivery_id,
+    delivery.c.due_at,
     sqlite_where=_waiting,
     postgresql_where=_waiting,
 )
+Index("delivery_open", delivery.c.due_at, sqlite_where=_waiting, postgresql_where=_waiting)
 
 node = Table(
     "node",

@@ -53,7 +53,9 @@ class SqlStore:
         self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[str, int], int]
     ) -> Deferred[Claimed]:
         return self._writer.run(
-            lambda c: attempts.claim(c, routes, carrier, self._epoch, count, opens_at, self._now())
+            lambda c: attempts.claim(
+                c, routes, carrier, self._epoch, count, opens_at, self._means, self._now()
+            )
         )
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> Deferred[Recorded]:

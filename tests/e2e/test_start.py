@@ -72,7 +72,7 @@ TOLD: dict[Trouble, str] = {
         '      did you mean "drain_s"?\n'
     ),
     a_folder_that_nobody_may_write: (
-        "Error: cannot use the database /proc/signet.db: unable to open database file\n"
+        "Error: cannot use the database /proc/signet.db: /proc/signet.db.lock: No such file or directory\n"
     ),
     a_file_that_is_no_database: (
         "Error: cannot use the database {folder}/signet.db: file is not a database\n"

@@ -4,8 +4,18 @@ from dataclasses import replace
 
 from gateway.message import State
 from gateway.store import schema
+from ledger.transfer import Kind
 from tests.gateway.store.rig import Rig
-from tests.gateway.store.samples import HOUR, SECOND, START, accepted, parked, refused
+from tests.gateway.store.samples import (
+    HOUR,
+    SECOND,
+    START,
+    accepted,
+    parked,
+    refused,
+    reply,
+    temporary,
+)
 
 
 def test_the_longest_due_go_first_and_of_equals_the_oldest(rig: Rig) -> None:
@@ -145,3 +155,16 @@ def test_a_message_that_came_back_is_claimed_like_any_other(rig: Rig) -> None:
     [claimed] = rig.claim().messages
     rig.record(accepted(claimed, "A1"))
     assert rig.state(waiting) is State.ENROUTE
+
+
+def test_a_message_whose_recipient_opted_out_while_it_was_with_a_carrier_is_not_sent_again(rig: Rig) -> None:
+    message = rig.submitting(registered_delivery=1)
+    rig.read(reply())
+    rig.record(temporary(message, due_at=START))
+    claimed = rig.claim()
+    assert claimed.messages == []
+    assert [(end.message_id, end.state) for end in claimed.recorded.ended] == [
+        (message.message_id, State.DELETED)
+    ]
+    assert rig.stats_told(message) == ["DELETED"]
+    assert rig.resolution(message) is Kind.VOID

@@ -103,7 +103,8 @@ def _receipts() -> None:
         sa.Column("outcome", sa.SmallInteger, nullable=False),
         sa.Column("finished_at", sa.BigInteger),
     )
-    _partial_index("delivery_waiting", "delivery", ["account", "delivery_id"], "finished_at IS NULL")
+    _partial_index("delivery_waiting", "delivery", ["account", "due_at"], "finished_at IS NULL")
+    _partial_index("delivery_open", "delivery", ["due_at"], "finished_at IS NULL")
 
 
 def _replies() -> None:
