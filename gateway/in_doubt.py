@@ -1,9 +1,9 @@
 """What becomes of a submit that was never answered.
 
 The carrier may have it or not, and SMPP offers no way to be sure. The account decides: `park` waits for a
-late response until a deadline, then the message ends UNKNOWN and its units go back; `resend`
-sends again, which may reach the recipient twice and is marked as a resend. Either way the customer is charged
-once.
+late response, or a receipt that can only be its own, until a deadline; then the message ends UNKNOWN and its
+units go back. `resend` sends again, which may reach the recipient twice and is marked as a resend. Either way
+the customer is charged once.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ _INTENT = Bulk(
     ("carrier", "epoch", "attempts", "_message_id"),
 )
 _PUT_OFF = Bulk(update(_message).values(due_at=bindparam("due_at")).where(_this), ("due_at", "_message_id"))
-_ATTEMPT = upsert_rows(schema.attempt)
+# Whatever is answered later, what a carrier has accepted it has.
+_ATTEMPT = upsert_rows(schema.attempt, lasting=("outcome", AttemptOutcome.ACCEPTED))
 _ENROUTE = Bulk(
     update(_message).values(state=constant(State.ENROUTE)).where(_this, _in_state(*sources(State.ENROUTE))),
     ("_message_id",),

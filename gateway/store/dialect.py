@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Table, Update, literal_column
+from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Table, Update, literal_column, or_
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
 
@@ -63,9 +63,17 @@ def insert_new_rows(table: Table) -> Bulk:
     return Bulk(insert, table.c.keys())
 
 
-def upsert_rows(table: Table) -> Bulk:
-    """An insert of whole rows that replaces the row of the same key."""
+def upsert_rows(table: Table, lasting: tuple[str, int] | None = None) -> Bulk:
+    """An insert of whole rows that replaces the row of the same key.
+
+    `lasting` is a column and a value: a row that has it gives way only to another that has it.
+    """
     insert = sqlite.insert(table)
     keys = {column.name for column in table.primary_key}
     values = {name: insert.excluded[name] for name in list(table.c.keys()) if name not in keys}
-    return Bulk(insert.on_conflict_do_update(index_elements=sorted(keys), set_=values), table.c.keys())
+    where = None
+    if lasting is not None:
+        column, value = lasting
+        where = or_(table.c[column] != constant(value), insert.excluded[column] == constant(value))
+    upsert = insert.on_conflict_do_update(index_elements=sorted(keys), set_=values, where=where)
+    return Bulk(upsert, table.c.keys())

@@ -19,6 +19,7 @@ from gateway.message import ENDS, Message
 from gateway.ports import CarrierReceipt, Outcome, Recorded, Unreadable
 from gateway.store import schema
 from gateway.store.dialect import Bulk, insert_new_rows, insert_rows
+from gateway.store.doubt import given_away
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, owe, owed
 from ledger.prepared import Prepared
 from ledger.rows import dumps, texts
@@ -174,7 +175,12 @@ def record_receipts(
     ]
     if not said:
         return Recorded()
-    found = list(zip(said, _Sent(connection).find_all(said), strict=True))
+    messages = _Sent(connection).find_all(said)
+    strange = [index for index, message in enumerate(messages) if message is None]
+    if strange:
+        for place, message in given_away(connection, [said[i] for i in strange], means, now).items():
+            messages[strange[place]] = message
+    found = list(zip(said, messages, strict=True))
     matches = _unheard(connection, [_Match(message, item) for item, message in found if message is not None])
     unknown = [item for item, message in found if message is None]
     _NEW.run(

@@ -56,6 +56,8 @@ message = Table(
 _queued = message.c.state == int(State.QUEUED)
 Index("message_due", message.c.route, message.c.due_at, sqlite_where=_queued, postgresql_where=_queued)
 Index("message_waiting", message.c.destination_addr, sqlite_where=_queued, postgresql_where=_queued)
+_in_doubt = message.c.state == int(State.IN_DOUBT)
+Index("message_in_doubt", message.c.destination_addr, sqlite_where=_in_doubt, postgresql_where=_in_doubt)
 _unfinished = message.c.final_at.is_(None)
 Index("message_open", message.c.deadline_at, sqlite_where=_unfinished, postgresql_where=_unfinished)
 

@@ -9,13 +9,13 @@ from types import ModuleType
 import pytest
 from sqlalchemy import Connection
 
-from gateway.store import admit, attempts, deliveries, ends, receipts
+from gateway.store import admit, attempts, deliveries, doubt, ends, receipts, recover
 from gateway.store.engine import open_engine
 from ledger.prepared import Prepared
 
 LOOK_UPS = [
     (module, name)
-    for module in (admit, attempts, deliveries, ends, receipts)
+    for module in (admit, attempts, deliveries, doubt, ends, receipts, recover)
     for name, thing in vars(module).items()
     if isinstance(thing, Prepared)
 ]

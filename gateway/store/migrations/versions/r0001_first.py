@@ -42,6 +42,7 @@ def _messages() -> None:
     )
     _partial_index("message_due", "message", ["route", "due_at"], "state = 0")
     _partial_index("message_waiting", "message", ["destination_addr"], "state = 0")
+    _partial_index("message_in_doubt", "message", ["destination_addr"], "state = 17")
     _partial_index("message_open", "message", ["deadline_at"], "final_at IS NULL")
     op.create_table(
         "attempt",
