@@ -144,7 +144,7 @@ class Recorded:
 
     `unknown` are the receipts of messages that nobody knows (yet). They are parked, but for those that are
     only presumed to be receipts: such a one is a recipient's message, and not recorded here.
-    `queued` have gone back to the queue, `unqueued` have left it without an end, by a late answer.
+    `queued` have gone back to the queue, `unqueued` have left it by a late answer.
     """
 
     deliveries: Sequence[Delivery] = ()

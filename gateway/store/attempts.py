@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, bindparam, select, update
 
-from gateway.message import ENDS, Message, State, sources
+from gateway.message import Message, State, sources
 from gateway.ports import AttemptOutcome, Claimed, Outcome, Recorded
 from gateway.store import receipts, schema
 from gateway.store.admit import silent
@@ -167,17 +167,15 @@ def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: 
     refused = _refuse(connection, by_kind[AttemptOutcome.REFUSED], means, now)
     after = messages_of(connection, moving) if moving else {}
     queued = [m for m in after.values() if m.state is State.QUEUED is not before[m.message_id].state]
-    unqueued = [m for m in before.values() if m.state is State.QUEUED and _goes_on(after[m.message_id])]
-    return Recorded(
-        [*joined.deliveries, *refused.deliveries],
-        [*joined.ended, *refused.ended],
-        queued=queued,
-        unqueued=unqueued,
-    )
-
-
-def _goes_on(message: Message) -> bool:
-    return message.state is not State.QUEUED and message.state not in ENDS
+    ended = [*joined.ended, *refused.ended]
+    # One that was accepted and ended at once was on its way in between.
+    counted = {end.message_id for end in ended if end.was_queued}
+    unqueued = [
+        m
+        for m in before.values()
+        if m.state is State.QUEUED is not after[m.message_id].state and m.message_id not in counted
+    ]
+    return Recorded([*joined.deliveries, *refused.deliveries], ended, queued=queued, unqueued=unqueued)
 
 
 def _refuse(connection: Connection, refused: Sequence[Outcome], means: Means, now: int) -> Recorded:

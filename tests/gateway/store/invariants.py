@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, or_, select
 
 from gateway.message import ENDS, State, may_become
 from gateway.ports import AttemptOutcome
@@ -49,11 +49,9 @@ def _check_money(connection: Connection) -> None:
         for row in connection.execute(select(ledger_transfer))
     }
     messages = {row.message_id: row for row in connection.execute(select(schema.message))}
-    attempt, receipt = schema.attempt.c, schema.receipt.c
-    taken = {
-        *connection.scalars(select(attempt.message_id).where(attempt.outcome == AttemptOutcome.ACCEPTED)),
-        *connection.scalars(select(receipt.message_id)),
-    }
+    attempt = schema.attempt.c
+    told_of = or_(attempt.outcome == AttemptOutcome.ACCEPTED, attempt.carrier_key.is_not(None))
+    taken = set(connection.scalars(select(attempt.message_id).where(told_of)))
     for row in messages.values():
         assert kinds[row.message_id, Stage.HOLD] == (Kind.HOLD, row.account, row.units)
         resolved = kinds.get((row.message_id, Stage.RESOLUTION), (None,))[0]

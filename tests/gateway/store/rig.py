@@ -44,7 +44,13 @@ def always_open(_account: str, now: int) -> int:
 
 def recorded(found: Recorded) -> Recorded:
     """The same in tuples: `== Recorded()` is nothing at all."""
-    return Recorded(tuple(found.deliveries), tuple(found.ended), tuple(found.unknown))
+    return Recorded(
+        tuple(found.deliveries),
+        tuple(found.ended),
+        tuple(found.unknown),
+        tuple(found.queued),
+        tuple(found.unqueued),
+    )
 
 
 class Rig:

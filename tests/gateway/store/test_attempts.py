@@ -95,7 +95,8 @@ class TestRefused:
 class TestBackToTheQueue:
     def test_a_carrier_that_cannot_now_is_asked_again_later(self, rig: Rig) -> None:
         sent = rig.submitting()
-        assert rig.record(temporary(sent, LATER)) == Recorded()
+        [queued] = rig.record(temporary(sent, LATER)).queued
+        assert (queued.message_id, queued.state, queued.due_at) == (sent.message_id, State.QUEUED, LATER)
         row = rig.row(sent)
         assert (row.state, row.due_at, row.attempts, row.resends) == (State.QUEUED, LATER, 1, 0)
         assert rig.resolution(sent) is None
@@ -235,6 +236,20 @@ class TestALateAnswerToAMessageThatIsSentAgain:
         assert rig.state(sent) is State.ENROUTE
         claimed = rig.claim()
         assert (claimed.messages, claimed.due) == ([], {})
+
+    def test_accepted_while_it_waits_it_waits_no_more(self, rig: Rig) -> None:
+        sent = rig.submitting()
+        rig.record(resent(sent, START))
+        recorded = rig.record(replace(accepted(sent, "A1"), late=True))
+        assert [message.message_id for message in recorded.unqueued] == [sent.message_id]
+
+    def test_accepted_and_ended_at_once_it_waits_no_more_either(self, rig: Rig) -> None:
+        sent = rig.submitting()
+        rig.record(resent(sent, START))
+        rig.hear(receipt("A1"))
+        recorded = rig.record(replace(accepted(sent, "A1"), late=True))
+        assert [end.was_queued for end in recorded.ended] == [False]
+        assert [message.message_id for message in recorded.unqueued] == [sent.message_id]
 
     def test_two_acceptances_are_one_charge_and_both_ids_are_known(self, rig: Rig) -> None:
         first = rig.submitting()
