@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import cast
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 
@@ -23,13 +24,15 @@ from gateway.customers.deliveries import Deliveries
 from gateway.customers.intake import Intake
 from gateway.customers.link import CustomerLink
 from gateway.customers.listener import CustomerListener
+from gateway.customers.password_checks import PasswordChecks
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
 from gateway.reactor import sleep
-from gateway.recovery import Opened, open_store
+from gateway.recovery import Opened, check_store, open_store
 from gateway.settings import Settings
 from gateway.sweeper import Sweeper
 from gateway.world import Port, World
+from ledger.errors import LedgerError
 
 log = structlog.get_logger()
 
@@ -46,24 +49,26 @@ class Gateway:
         self._ports: list[Port] = []
         self._opened: Opened | None = None
         self._stopping = False
+        self._deadline = 0.0
 
     @property
     def port(self) -> int:
         """The port that customers connect to."""
         return int(self._ports[0].getHost().port)
 
-    async def start(self) -> None:
-        """Recover, bind to the carriers, open the door.
+    async def start(self, *, despite_audit: bool = False) -> None:
+        """Recover, see that all adds up, bind to the carriers, open the door.
 
-        Raises StoreError for a database that cannot be used, Twisted's CannotListenError for a port in use.
+        Raises StoreError for a database that cannot be used, or that the audit finds violated unless it is to
+        run `despite_audit`; Twisted's CannotListenError for a port in use.
         """
         settings, world = self._settings, self._world
         opened = self._opened = await open_store(settings, world, self.metrics.commit_s.observe)
         self._wire(opened)
         for account, route, count in opened.recovered.queued:
             self._dispatcher.found(account, route, count)
-        while await self._sweeper.end_overdue():
-            pass
+        await self._sweep()
+        await check_store(opened, settings.store_path, despite=despite_audit)
         self._pool.start(self._dispatcher, self._inbound)
         self._sweeper.start()
         listen = settings.listen
@@ -73,20 +78,35 @@ class Gateway:
             self._ports.append(world.listen(settings.admin.port, site, settings.admin.host))
         log.info("gateway.started", host=listen.host, port=self.port, epoch=opened.recovered.epoch)
 
+    async def _sweep(self) -> None:
+        """End what is overdue. What the ledger will not resolve is left for the audit to name."""
+        try:
+            while await self._sweeper.end_overdue():
+                pass
+        except (LedgerError, IntegrityError) as error:
+            log.error("sweep.failed", error=str(error))
+
     async def stop(self) -> None:
-        """Close the door, finish what is under way, close the store. What cannot be finished is in doubt."""
+        """Close the door, finish what is under way, close the store. What cannot be finished is in doubt.
+
+        What is under way has drain_s to finish, and then the parting as long again, unless the store took
+        nothing in the first.
+        """
         if self._opened is None or self._stopping:
             return
         self._stopping = True
+        self._begin_to_wait()
         log.info("gateway.stopping")
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         self._sweeper.stop()
-        await self._in_time(self._intake.stop)
+        is_recorded = await self._in_time(self._intake.stop)
         # The queue stays where it is: the slots must become free, not go to the next messages.
-        await self._in_time(self._dispatcher.stop)
+        is_recorded &= await self._in_time(self._dispatcher.stop)
         await self._drain()
         await self._pool.stop()
+        if is_recorded:
+            self._begin_to_wait()
         parts = (self._dispatcher.stop, self._inbound.stop, self._part, self._deliveries.stop)
         for stop in (*parts, self._opened.close):
             await self._in_time(stop)
@@ -115,9 +135,7 @@ class Gateway:
         self._inbound = CarrierInbound(
             by_name, settings.country_code, limits.batch_max, reactor, clock, store, metrics, owe, ended
         )
-        self._sweeper = Sweeper(
-            limits, reactor, clock, store, metrics, owe, ended, self._deliveries.look_again
-        )
+        self._sweeper = Sweeper(limits, reactor, clock, store, metrics, owe, ended, self._look_again)
         self._intake = Intake(
             settings.routes,
             limits,
@@ -129,9 +147,17 @@ class Gateway:
             self._dispatcher,
             metrics,
         )
-        self._binds = Binds(settings.accounts, settings.zone, clock, Passwords(), world.check_in)
-        self._listener = CustomerListener(self._make_link, settings.listen.connections_max)
+        passwords = Passwords(len(settings.accounts))
+        self._checks = PasswordChecks(
+            passwords, world.check_in, reactor.seconds, limits, settings.listen.connections_max
+        )
+        self._binds = Binds(settings.accounts, settings.zone, clock, self._checks)
+        self._listener = CustomerListener(self._make_link, settings.listen)
         self._export(opened)
+
+    def _look_again(self) -> None:
+        self._deliveries.look_again()
+        self._dispatcher.look_again()
 
     def _make_link(self, gone: Callable[[CustomerLink], None]) -> CustomerLink:
         return CustomerLink(
@@ -154,6 +180,10 @@ class Gateway:
         gauge("deliveries", "deliver_sm for customers in hand", lambda: len(self._deliveries))
         gauge("store_jobs", "Jobs that wait for a transaction", lambda: opened.writer.waiting)
         gauge("connections", "Connections of customers", lambda: len(self._listener))
+        gauges("connections_unread", "Connections that are not read", "why", self._listener.unread)
+        gauge("late_deliveries", "deliver_sm whose answer is overdue", lambda: self._listener.late)
+        gauge("password_checks", "Passwords in the check", lambda: len(self._checks))
+        gauge("origins", "Addresses whose tries of passwords are counted", lambda: self._checks.origins)
         gauges("binds", "Bound sessions of customers", "account", self._binds.counts)
         gauges(
             "slots_taken",
@@ -168,17 +198,23 @@ class Gateway:
         finally:
             self._listener.abort()
 
-    async def _in_time(self, stop: Callable[[], Coroutine[Deferred[object], object, None]]) -> None:
-        """Stop something, but do not wait for ever: a store that takes nothing must not keep us."""
+    def _begin_to_wait(self) -> None:
+        self._deadline = self._world.reactor.seconds() + self._settings.limits.drain_s
+
+    async def _in_time(self, stop: Callable[[], Coroutine[Deferred[object], object, None]]) -> bool:
+        """Stop something, but wait no longer than until the deadline; whether it has stopped."""
+        left_s = max(0.0, self._deadline - self._world.reactor.seconds())
         stopping = Deferred.fromCoroutine(stop())
-        stopping.addTimeout(self._settings.limits.drain_s, cast(IReactorTime, self._world.reactor))
+        stopping.addTimeout(left_s, cast(IReactorTime, self._world.reactor))
         try:
             await stopping
         except TimeoutError:
             log.error("stop.unfinished", part=stop.__qualname__)
+            return False
+        return True
 
     async def _drain(self) -> None:
         """Wait for the carriers' answers, but not for ever."""
-        deadline = self._world.reactor.seconds() + self._settings.limits.drain_s
-        while any(bind.taken for bind in self._pool.binds) and self._world.reactor.seconds() < deadline:
-            await sleep(self._world.reactor, _DRAIN_LOOK_S)
+        reactor = self._world.reactor
+        while any(bind.taken for bind in self._pool.binds) and reactor.seconds() < self._deadline:
+            await sleep(reactor, _DRAIN_LOOK_S)

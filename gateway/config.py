@@ -78,6 +78,11 @@ def _read(path: Path) -> Document:
         message, _, place = str(error).removesuffix(")").rpartition(" (at ")
         hint = 'texts and times of day stand in quotes, such as name = "demo"'
         raise ConfigError([Problem(place, f"is not TOML: {message}", hint)]) from None
+    except RecursionError:
+        raise ConfigError([Problem(str(path), "is nested too deeply")]) from None
+    except ValueError:
+        # tomllib leaves the limit of Python's int to whoever calls it.
+        raise ConfigError([Problem(str(path), "has a number of too many digits")]) from None
 
 
 def _in_the_file(problem: Problem) -> list[str | int]:

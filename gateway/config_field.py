@@ -31,12 +31,15 @@ SYSTEM_ID_MAX = 15
 PASSWORD_MAX = 8
 SYSTEM_TYPE_MAX = 12
 ADDR_MAX = 20
+# More than anybody needs (as seconds it is 31 years), and milliseconds of it still fit the database.
+NUMBER_MAX = 1_000_000_000
 
 Words = Annotated[str, Field(min_length=1)]
-Count = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0)]
-SecondsOrOff = Annotated[float, Field(ge=0)]
-Rate = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1, le=NUMBER_MAX)]
+Seconds = Annotated[float, Field(gt=0, le=NUMBER_MAX)]
+SecondsOrOff = Annotated[float, Field(ge=0, le=NUMBER_MAX)]
+Rate = Annotated[float, Field(ge=0, le=NUMBER_MAX)]
+RateAboveZero = Annotated[float, Field(gt=0, le=NUMBER_MAX)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Node = Annotated[int, Field(ge=0, le=NODE_MAX)]
 PduMax = Annotated[int, Field(ge=1024, le=1_048_576)]
@@ -192,10 +195,13 @@ Status = Annotated[int, PlainValidator(_command_status)]
 
 
 def _path(value: object, info: ValidationInfo) -> Path:
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or "\0" in value:
         raise wrong("must be a path, in quotes")
     folder: Path = info.context["folder"] if info.context else Path()
-    return folder / Path(value).expanduser()
+    try:
+        return folder / Path(value).expanduser()
+    except RuntimeError:
+        raise wrong("begins with the home of a user who is not known here") from None
 
 
 def _terms(value: object, info: ValidationInfo) -> list[str]:

@@ -29,6 +29,7 @@ from gateway.config_field import (
     Port,
     Prefix,
     Rate,
+    RateAboveZero,
     Seconds,
     SecondsOrOff,
     Signature,
@@ -74,6 +75,7 @@ class ListenTable(Table):
     host: Words = "127.0.0.1"
     port: Port = 2775
     connections_max: Count = 1000
+    connections_per_address_max: Count = 100
 
 
 class AdminTable(Table):
@@ -88,6 +90,8 @@ class LogTable(Table):
 
     format: Literal["json", "console"] = "json"
     level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    lines_per_s: RateAboveZero = 2.0
+    subjects_max: Count = 1000
 
 
 class LimitsTable(Table):
@@ -99,6 +103,11 @@ class LimitsTable(Table):
     deliveries_max: Count = _LIMITS.deliveries_max
     pdu_max: PduMax = _LIMITS.pdu_max
     send_buffer_max: Count = _LIMITS.send_buffer_max
+    send_stall_s: Seconds = _LIMITS.send_stall_s
+    late_max: Count = _LIMITS.late_max
+    refusals_per_s: RateAboveZero = _LIMITS.refusals_per_s
+    wrong_passwords_max: Count = _LIMITS.wrong_passwords_max
+    password_checks_max: Count = _LIMITS.password_checks_max
     message_ttl_s: Seconds = _LIMITS.message_ttl_s
     in_doubt_s: Seconds = _LIMITS.in_doubt_s
     receipt_ttl_s: Seconds = _LIMITS.receipt_ttl_s

@@ -21,6 +21,8 @@ import structlog
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogBeginner
 from twisted.python.failure import Failure
 
+from gateway.log_limit import LogLimit
+
 NUMBER_KEYS = frozenset(
     ("number", "source", "destination", "msisdn", "addr", "source_addr", "destination_addr")
 )
@@ -46,9 +48,10 @@ def mask(_logger: object, _method: str, event_dict: MutableMapping[str, Any]) ->
     return event_dict
 
 
-def configure(format: str, level: str, stream: TextIO | None = None) -> None:
+def configure(format: str, level: str, stream: TextIO | None = None, limit: LogLimit | None = None) -> None:
     """Send the log to `stream` (stderr) as `json` or `console` lines, from the standard `level` up.
 
+    `limit` holds back what is too much; it comes first, so that a line that is dropped costs little.
     Loggers that have spoken keep what they were configured with: call it once, before the first event.
     Raises ValueError for an unknown format or level.
     """
@@ -59,6 +62,7 @@ def configure(format: str, level: str, stream: TextIO | None = None) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            *([limit] if limit is not None else []),
             mask,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

@@ -40,11 +40,6 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 } | {end: frozenset() for end in ENDS}
 
 
-def may_become(current: State, following: State) -> bool:
-    """Whether the table has a move from `current` to `following`."""
-    return following in TRANSITIONS[current]
-
-
 def sources(following: State) -> tuple[State, ...]:
     """Every state from which a message may become `following`, in the order of the table."""
     return tuple(state for state, nexts in TRANSITIONS.items() if following in nexts)

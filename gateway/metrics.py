@@ -44,6 +44,9 @@ class Metrics:
         # By account; the outcomes are those of a delivery.
         self.deliveries = two("deliveries", "deliver_sm to a customer that ended", "account", "outcome")
 
+        # By kind (outcome, receipt, reply, delivery, submit, end).
+        self.put_aside = one("put_aside", "What the store would not take, and went on without", "kind")
+
         # By side (customer, carrier) and the name of the account or carrier.
         self.binds_lost = two("binds_lost", "Binds that ended without an unbind", "side", "name")
         self.protocol_faults = two("protocol_faults", "Malformed or illegal PDUs", "side", "name")

@@ -1,7 +1,8 @@
 """What the gateway asks of the world that keeps its state: the `Store`, in batches.
 
 Every method takes a list and answers once, after the commit of everything it did. A method that fails has
-done nothing, unless it fails with `CommitUnknown`.
+done nothing, unless it fails with `CommitUnknown`. With `StoreUnable` it fails for a reason of the database's
+own, with any other exception because of what it was given.
 """
 
 from __future__ import annotations
@@ -144,7 +145,8 @@ class Recorded:
 
     `unknown` are the receipts of messages that nobody knows (yet). They are parked, but for those that are
     only presumed to be receipts: such a one is a recipient's message, and not recorded here.
-    `queued` have gone back to the queue, `unqueued` have left it by a late answer.
+    `queued` have gone back to the queue, `unqueued` have left it by a late answer. `unended` are the ids of
+    messages that should have ended and could not.
     """
 
     deliveries: Sequence[Delivery] = ()
@@ -152,6 +154,7 @@ class Recorded:
     unknown: Sequence[CarrierReceipt] = ()
     queued: Sequence[Message] = ()
     unqueued: Sequence[Message] = ()
+    unended: Sequence[int] = ()
 
     def joined_with(self, perhaps: object) -> Recorded:
         """This, with what an earlier attempt brought about if it was committed after all.
@@ -188,7 +191,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What the store held when the gateway opened it, after this node's new epoch was committed."""
+    """What the store held when the gateway opened it, after this node's new epoch was committed.
+
+    `queued` are account, route and how many messages wait there.
+    """
 
     epoch: int
     parked: int
@@ -206,6 +212,10 @@ class CommitUnknown(Exception):
     def __init__(self, reason: str, result: object = None) -> None:
         super().__init__(reason)
         self.result = result
+
+
+class StoreUnable(Exception):
+    """The database cannot do it now: its disk is full or fails, or another process has it. It did nothing."""
 
 
 class StoreClosed(Exception):
@@ -247,6 +257,13 @@ class Store(Protocol):
 
     def record_inbound(self, inbound: Sequence[Inbound]) -> Deferred[Recorded]:
         """Write down replies; one that opts out also deletes that customer's waiting messages to it."""
+        ...
+
+    def recount(self) -> Deferred[Sequence[tuple[str, str, int]] | None]:
+        """Account, route and how many messages wait there; None if nothing has put the last count in doubt.
+
+        A commit of unknown outcome does.
+        """
         ...
 
     def waiting_deliveries(

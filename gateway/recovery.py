@@ -1,17 +1,21 @@
-"""Opening the store: the lock, the schema, a new epoch, and a decision on whatever was under way."""
+"""Opening the store: the lock, the schema, a new epoch, a decision on what was under way, and the audit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.ids import MessageIds
-from gateway.ports import Recovered
+from gateway.ports import CommitUnknown, Recovered, StoreUnable
 from gateway.settings import InDoubtPolicy, Settings
 from gateway.store import recover
+from gateway.store.audit import audit_at_start
 from gateway.store.ends import Means
 from gateway.store.engine import StoreError, connect, open_engine
 from gateway.store.lock import StoreLock
@@ -20,6 +24,8 @@ from gateway.store.writer import Writer
 from gateway.world import World
 
 log = structlog.get_logger()
+
+_VIOLATIONS_TOLD = 10
 
 
 @dataclass(slots=True)
@@ -50,15 +56,22 @@ async def open_store(settings: Settings, world: World, took: Callable[[float], o
         raise StoreError(f"cannot use the database {path}: {error.strerror}") from error
     lock = StoreLock(path)
     try:
-        first = open_engine(path)
+        with _failures_of(path):
+            return await _recover(settings, world, took, lock)
     except StoreError:
         lock.release()
         raise
+
+
+async def _recover(
+    settings: Settings, world: World, took: Callable[[float], object], lock: StoreLock
+) -> Opened:
+    first = open_engine(settings.store_path)
     with first.connect() as connection:
         last_id = recover.last_id(connection)
     first.dispose()
     # The writer never waits for another process while it holds up the reactor; it comes back instead.
-    engine = connect(path, busy_timeout_s=0.0)
+    engine = connect(settings.store_path, busy_timeout_s=0.0)
     ids = MessageIds(settings.node, lambda: int(world.clock.now() * 1000), last_id)
     writer = Writer(world.reactor, engine, world.commit_in, took)
     means = Means(ids.next, settings.zone, settings.country_code)
@@ -75,3 +88,38 @@ async def open_store(settings: Settings, world: World, took: Callable[[float], o
         owed_accounts=len(recovered.owed),
     )
     return Opened(store, ids, writer, recovered, engine, lock)
+
+
+async def check_store(opened: Opened, path: Path, *, despite: bool) -> None:
+    """Ask the store at `path` for what must hold; each violation is logged.
+
+    Raises StoreError if there are any, unless the gateway is to run `despite` them.
+    """
+    with _failures_of(path):
+        found = await opened.writer.run(lambda connection: audit_at_start(connection, _VIOLATIONS_TOLD))
+    for violation in found:
+        log.error(
+            "audit.violated",
+            identity=violation.identity,
+            account=violation.account,
+            source_id=violation.source_id,
+            detail=violation.detail,
+        )
+    if found and not despite:
+        broken = ", ".join(dict.fromkeys(violation.identity for violation in found))
+        raise StoreError(
+            f"the database {path} is not as it must be: {broken}; see all of it with `signet audit`, "
+            "or go on with `signet run --despite-audit`"
+        )
+    if found:
+        log.warning("audit.passed_over", violations=len(found))
+
+
+@contextmanager
+def _failures_of(path: Path) -> Iterator[None]:
+    """What the database fails with, as a StoreError."""
+    try:
+        yield
+    except (SQLAlchemyError, StoreUnable, CommitUnknown) as error:
+        reason, *_ = str(getattr(error, "orig", None) or error).splitlines()
+        raise StoreError(f"cannot use the database {path}: {reason}") from error

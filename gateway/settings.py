@@ -141,6 +141,7 @@ class Listen:
     host: str
     port: int
     connections_max: int
+    connections_per_address_max: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +154,12 @@ class Admin:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """How to log: `format` is json or console, `level` a standard level name."""
+    """How to log: `format` is json or console, `level` a standard level name; how much, see `log_limit`."""
 
     format: str
     level: str
+    lines_per_s: float = 2.0
+    subjects_max: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,11 @@ class Limits:
     deliveries_max: int = 2000
     pdu_max: int = 70_000
     send_buffer_max: int = 4_194_304
+    send_stall_s: float = 30.0
+    late_max: int = 1000
+    refusals_per_s: float = 200.0
+    wrong_passwords_max: int = 10
+    password_checks_max: int = 4
     message_ttl_s: float = 172_800.0
     in_doubt_s: float = 86_400.0
     receipt_ttl_s: float = 604_800.0

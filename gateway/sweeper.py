@@ -23,7 +23,7 @@ _LOOK_AGAIN_EVERY = 10
 class Sweeper:
     """Looks every second, and at once again while there is a full batch to do.
 
-    `look_again` is called every tenth time, for what a customer is owed and nobody remembers.
+    `look_again` is called every tenth time, for what only the store remembers.
     """
 
     def __init__(
@@ -67,7 +67,10 @@ class Sweeper:
         self._owe(recorded.deliveries)
         for end in recorded.ended:
             log.info("message.overdue", message_id=end.message_id, account=end.account, state=end.state.name)
-        return len(recorded.ended) == self._limits.batch_max
+        for message_id in recorded.unended:
+            self._metrics.put_aside["end"] += 1
+            log.error("message.unended", message_id=message_id)
+        return len(recorded.ended) + len(recorded.unended) == self._limits.batch_max
 
     async def _abandon(self) -> bool:
         before = int((self._clock.now() - self._limits.receipt_ttl_s) * 1000)

@@ -1,8 +1,9 @@
-"""The edge between callbacks and coroutines: the one way to start an `async def` and let go of it."""
+"""Work that its caller lets go of: an `async def` on its own, a call whose failure must not stop the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from typing import ParamSpec
 
 import structlog
 from twisted.internet.defer import Deferred
@@ -11,6 +12,8 @@ from twisted.python.failure import Failure
 from gateway.ports import StoreClosed
 
 log = structlog.get_logger()
+
+P = ParamSpec("P")
 
 
 def start(coroutine: Coroutine[Deferred[object], object, object], doing: str) -> Deferred[object]:
@@ -24,3 +27,11 @@ def start(coroutine: Coroutine[Deferred[object], object, object], doing: str) ->
         )
 
     return Deferred.fromCoroutine(coroutine).addErrback(failed)
+
+
+def safely(call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call one of several that each must be called; what it raises becomes an error in the log."""
+    try:
+        call(*args, **kwargs)
+    except Exception:
+        log.exception("call.failed", doing=call.__qualname__)

@@ -4,11 +4,14 @@ The session decides, the link moves octets: what was read goes in with the time 
 that come out are handled one by one, and what the session then has to say is written once per read.
 A link of ours is a subclass with a `handle` of its own.
 
-Reading stops while the session has as many unanswered requests as it allows, or while the owner says
-so (`stop_reading`); TCP then slows the peer down. A peer that does not read may leave at most
-`send_buffer_max` octets unread here. The one timer is looked at after each flush and moved only when
-the session's next deadline is nearer than it; a deadline that has moved away lets it fire for nothing,
-which is cheaper than moving it with every PDU.
+Reading stops while the session has as many unanswered requests as it allows, while the owner says so
+(`stop_reading`), and while the peer does not read: TCP then slows the peer down, and what may still be
+written to it is what its session owes. A peer that has not read for `send_stall_s`, or has left
+`send_buffer_max` octets unread, is cut off.
+
+The session's timers share one of ours. It is looked at after each flush and moved only when the next deadline
+is nearer than it; a deadline that has moved away lets it fire for nothing, which is cheaper than moving it
+with every PDU.
 
 A link ends by `close` (write, half-close, wait for the peer's end, so that nothing written is lost to a
 reset) or by `abort`. Whatever goes wrong while handling a peer's octets ends that peer's link only.
@@ -28,7 +31,7 @@ from twisted.python.failure import Failure
 
 from gateway.reactor import ReactorTime
 from smpp.events import CloseRequired, Event, Unbound
-from smpp.session import Session
+from smpp.session import Session, State
 
 log = structlog.get_logger()
 
@@ -52,7 +55,8 @@ class SessionProtocol(Protocol):
     """One connection and its session, for either role. Subclass it and override the three hooks.
 
     `make_session` makes the session when the connection is there, given the time. `unbind_s` is how long
-    a closed link waits for the peer's end before it is cut. `closed_by` says why the link ended, for logs.
+    a closed link waits for the peer's end before it is cut. For logs, `peer` is the peer's `host:port`, and
+    `closed_by` says why the link ended.
     """
 
     session: Session
@@ -64,14 +68,18 @@ class SessionProtocol(Protocol):
         reactor: ReactorTime,
         *,
         send_buffer_max: int = 4_194_304,
+        send_stall_s: float = 30.0,
         unbind_s: float = 5.0,
     ) -> None:
         self.reactor = reactor
+        self.peer = ""
         self.closed_by = ""
         self._make_session = make_session
         self._send_buffer_max = send_buffer_max
+        self._send_stall_s = send_stall_s
         self._unbind_s = unbind_s
         self._unread_by_peer: int | None = None  # octets written since the transport's buffer filled up
+        self._stall: DelayedCall | None = None
         self._timer: DelayedCall | None = None
         self._timer_at = 0.0
         self._handling = False
@@ -95,11 +103,9 @@ class SessionProtocol(Protocol):
     # -- for the owner
 
     @property
-    def peer(self) -> str:
-        """The peer's address for logs: `host:port`, or what the transport calls it."""
-        address = self._transport.getPeer()
-        host = getattr(address, "host", None)
-        return str(address) if host is None else f"{host}:{getattr(address, 'port', '')}"
+    def is_choked(self) -> bool:
+        """Whether the peer has left unread what it was sent."""
+        return self._unread_by_peer is not None
 
     def flush(self) -> None:
         """Write what the session has queued; take up requests that waited for room; look at the timer.
@@ -148,7 +154,6 @@ class SessionProtocol(Protocol):
             self.close("not bound")
             return
         self.session.unbind(self.reactor.seconds())
-        self._held = False  # its answer must be read, and the session takes no requests any more
         if self.session.blocked:
             self._receive(b"")  # what was held back is refused now
         self.flush()
@@ -165,7 +170,7 @@ class SessionProtocol(Protocol):
         self._closing = True
         self.closed_by = reason
         self._balance_reading()
-        self._cancel_timer()
+        self._cancel_timers()
         self._timer = self.reactor.callLater(self._unbind_s, self.abort, f"{reason}, peer did not close")
         self._end_output()
 
@@ -175,7 +180,7 @@ class SessionProtocol(Protocol):
             return
         self._ended = True
         self.closed_by = reason
-        self._cancel_timer()
+        self._cancel_timers()
         self._transport.abortConnection()
 
     # -- Twisted's Protocol
@@ -185,6 +190,7 @@ class SessionProtocol(Protocol):
         if ITCPTransport.providedBy(transport):
             transport.setTcpNoDelay(True)  # with Nagle on, small windows wait 40 ms for delayed acks
         transport.registerProducer(self, True)
+        self.peer = _address_of(transport)
         self.session = self._make_session(self.reactor.seconds())
         self.opened()
         self.flush()
@@ -197,7 +203,7 @@ class SessionProtocol(Protocol):
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         self._ended = True
-        self._cancel_timer()
+        self._cancel_timers()
         if not self.closed_by:
             self.closed_by = "lost" if reason is None else reason.getErrorMessage()
         self.lost(self.session.connection_lost())
@@ -205,11 +211,15 @@ class SessionProtocol(Protocol):
     # -- IPushProducer, called by the transport when its buffer is full, or empty again
 
     def pauseProducing(self) -> None:
-        if self._unread_by_peer is None:
+        if self._unread_by_peer is None and not self._ended:
             self._unread_by_peer = 0
+            self._stall = self.reactor.callLater(self._send_stall_s, self._stalled)
+            self._balance_reading()
 
     def resumeProducing(self) -> None:
         self._unread_by_peer = None
+        self._cancel_stall()
+        self.flush()
 
     def stopProducing(self) -> None:
         pass
@@ -228,7 +238,7 @@ class SessionProtocol(Protocol):
 
     def _has_room(self) -> bool:
         """Whether a request that the session holds back may be handed out now."""
-        stopped = self._held or self._closing or self._ended
+        stopped = self._is_deaf or self._closing or self._ended
         return not stopped and self.session.unanswered < self._blocked_at
 
     def _handle_all(self, events: Iterable[Event]) -> None:
@@ -270,9 +280,15 @@ class SessionProtocol(Protocol):
         else:
             transport.loseConnection()
 
+    @property
+    def _is_deaf(self) -> bool:
+        """Whether nothing is to be read: the peer's silence is then our doing, and the timers rest."""
+        # The answer to our unbind must be read, and new requests are refused then.
+        return (self._held or self.is_choked) and self.session.state is not State.UNBINDING
+
     def _balance_reading(self) -> None:
         # A closing link reads on, and drops what it reads, to see the peer's end.
-        wanted = self._closing or not (self._held or self.session.blocked)
+        wanted = self._closing or not (self._is_deaf or self.session.blocked)
         if wanted == self._reading or self._ended:
             return
         self._reading = wanted
@@ -282,7 +298,7 @@ class SessionProtocol(Protocol):
             self._transport.pauseProducing()
 
     def _look_at_timer(self) -> None:
-        if self._held or self._closing or self._ended:
+        if self._is_deaf or self._closing or self._ended:
             return
         deadline = self.session.next_deadline()
         if deadline is None or (self._timer is not None and deadline >= self._timer_at):
@@ -296,7 +312,7 @@ class SessionProtocol(Protocol):
 
     def _timer_fired(self) -> None:
         self._timer = None
-        if self._held:
+        if self._is_deaf:
             return
         try:
             events = self.session.tick(self.reactor.seconds())
@@ -306,7 +322,24 @@ class SessionProtocol(Protocol):
         self._handle_all(events)
         self.flush()
 
-    def _cancel_timer(self) -> None:
+    def _stalled(self) -> None:
+        self._stall = None
+        self.abort("peer does not read")
+
+    def _cancel_timers(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
+        self._cancel_stall()
+
+    def _cancel_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+
+def _address_of(transport: Transport) -> str:
+    """The peer's `host:port`, or what the transport calls it."""
+    address = transport.getPeer()
+    host = getattr(address, "host", None)
+    return str(address) if host is None else f"{host}:{getattr(address, 'port', '')}"

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from socket import SO_RCVBUF, SO_SNDBUF, SOL_SOCKET
 from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred
@@ -22,6 +23,13 @@ _CONNECT_TIMEOUT_S = 10.0
 
 # Passwords that are checked at the same time; each takes 19 MiB and tens of milliseconds.
 _THREADS_MAX = 2
+
+# Connections that wait to be taken: with few, a flood of them has the system drop those of customers.
+_BACKLOG = 1024
+
+# Octets each way that the system holds for a connection of a customer's: enough for 1,000 messages in flight,
+# and no megabytes in front of the end of a connection that is read slowly.
+_SOCKET_BUFFER = 262_144
 
 
 class Port(Protocol):
@@ -61,6 +69,12 @@ def real_world(reactor: Any, clock: Clock | None = None) -> World:
         endpoint = HostnameEndpoint(reactor, carrier.host, carrier.port, timeout=_CONNECT_TIMEOUT_S)
         return cast(Connect, endpoint.connect)
 
+    def listen(port: int, factory: Any, host: str) -> Port:
+        opened = reactor.listenTCP(port, factory, _BACKLOG, host)
+        for buffer in (SO_RCVBUF, SO_SNDBUF):
+            opened.socket.setsockopt(SOL_SOCKET, buffer, _SOCKET_BUFFER)  # connections inherit it
+        return cast(Port, opened)
+
     def close() -> None:
         commits.stop()
         checks.stop()
@@ -72,7 +86,7 @@ def real_world(reactor: Any, clock: Clock | None = None) -> World:
         commit_in=lambda work: deferToThreadPool(reactor, commits, work),
         check_in=lambda work: deferToThreadPool(reactor, checks, work),
         connect=connect,
-        listen=lambda port, factory, host: cast(Port, reactor.listenTCP(port, factory, interface=host)),
+        listen=listen,
         close=close,
     )
 

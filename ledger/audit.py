@@ -6,15 +6,44 @@ Each identity is one query for the rows that break it, so a sound ledger answers
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, not_, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+)
 
 from ledger.accounts import EFFECTS, Balance
 from ledger.schema import ledger_account, ledger_lot, ledger_transfer
 from ledger.transfer import Kind, Stage
+
+Rows: TypeAlias = Select[*tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Identity:
+    """What must hold of every row that `checked` counts.
+
+    `promise` is the one that it proves; `says` tells it in one line. `broken` selects the rows of which it
+    does not hold: account, source, then the numbers that show it.
+    """
+
+    name: str
+    promise: str
+    says: str
+    checked: Rows
+    broken: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +56,18 @@ class Violation:
     detail: str
 
 
+def count_of(table: FromClause) -> Rows:
+    """The query for how many rows there are."""
+    return select(func.count()).select_from(table)
+
+
 _account = ledger_account.c
 _transfer = ledger_transfer.c
 _lot = ledger_lot.c
 _before = ledger_transfer.alias("before")
 _PLACES = [field.name for field in fields(Balance)]
+_balances = select(_account.account, null(), *(_account[place] for place in _PLACES))
+_moves = select(_transfer.account, _transfer.source_id, _transfer.kind, _transfer.units)
 
 
 def _by_transfers(place: str) -> ColumnElement[int]:
@@ -44,7 +80,7 @@ def _by_transfers(place: str) -> ColumnElement[int]:
     return func.sum(case(*terms, else_=0)) if terms else literal(0)
 
 
-def _balance_is_sum_of_transfers() -> Select[*tuple[Any, ...]]:
+def _balance_is_sum_of_transfers() -> Rows:
     sums = (
         select(_transfer.account, *(_by_transfers(place).label(place) for place in _PLACES))
         .group_by(_transfer.account)
@@ -63,7 +99,7 @@ def _balance_is_sum_of_transfers() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _follows(stage: Stage, before: Stage, broken: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+def _follows(stage: Stage, before: Stage, broken: ColumnElement[bool]) -> Rows:
     """Transfers at `stage` without the one of `before` on the same account, or with a `broken` one."""
     earlier = and_(_before.c.source_id == _transfer.source_id, _before.c.stage == before)
     return (
@@ -90,51 +126,127 @@ _topup_of_lot = and_(
     _transfer.units == _lot.units,
 )
 
-_BROKEN: Mapping[str, Select[*tuple[Any, ...]]] = {
-    "BALANCE_NOT_NEGATIVE": select(_account.account, null(), *(_account[place] for place in _PLACES)).where(
-        or_(*(_account[place] < 0 for place in _PLACES))
+_MONEY = "P7"
+_ACCOUNTS = count_of(ledger_account)
+_TRANSFERS = count_of(ledger_transfer)
+_LOTS = count_of(ledger_lot)
+
+OF_BALANCES = (
+    Identity(
+        "BALANCE_NOT_NEGATIVE",
+        _MONEY,
+        "No place of a balance is below zero.",
+        _ACCOUNTS,
+        _balances.where(or_(*(_account[place] < 0 for place in _PLACES))),
     ),
-    "BALANCE_ADDS_UP": select(_account.account, null(), *(_account[place] for place in _PLACES)).where(
-        _account.topped_up != _account.remaining + _account.held + _account.settled + _account.returned
+    Identity(
+        "BALANCE_ADDS_UP",
+        _MONEY,
+        "Topped up = remaining + held + settled + returned.",
+        _ACCOUNTS,
+        _balances.where(
+            _account.topped_up != _account.remaining + _account.held + _account.settled + _account.returned
+        ),
     ),
-    "BALANCE_IS_SUM_OF_TRANSFERS": _balance_is_sum_of_transfers(),
-    "TRANSFER_HAS_ACCOUNT": select(_transfer.account, _transfer.source_id, _transfer.kind, _transfer.units)
-    .outerjoin_from(ledger_transfer, ledger_account, _account.account == _transfer.account)
-    .where(_account.account.is_(None)),
-    "TRANSFER_MOVES_UNITS": select(
-        _transfer.account, _transfer.source_id, _transfer.kind, _transfer.units
-    ).where(_transfer.units <= 0),
-    "KIND_FITS_STAGE": select(_transfer.account, _transfer.source_id, _transfer.stage, _transfer.kind).where(
-        not_(_kind_at_stage)
+)
+"""What balances alone can tell: a row an account."""
+
+IDENTITIES = (
+    *OF_BALANCES,
+    Identity(
+        "BALANCE_IS_SUM_OF_TRANSFERS",
+        _MONEY,
+        "Every place of a balance is what its transfers add up to.",
+        _ACCOUNTS,
+        _balance_is_sum_of_transfers(),
     ),
-    "RESOLUTION_HAS_EQUAL_HOLD": _follows(Stage.RESOLUTION, Stage.HOLD, _before.c.units != _transfer.units),
-    "REFUND_WITHIN_SETTLE": _follows(
-        Stage.REFUND,
-        Stage.RESOLUTION,
-        or_(_before.c.kind != Kind.SETTLE, _before.c.units < _transfer.units),
+    Identity(
+        "TRANSFER_HAS_ACCOUNT",
+        _MONEY,
+        "Every transfer moves the units of an account that exists.",
+        _TRANSFERS,
+        _moves.outerjoin_from(ledger_transfer, ledger_account, _account.account == _transfer.account).where(
+            _account.account.is_(None)
+        ),
     ),
-    "LOT_HAS_EQUAL_TOPUP": select(_lot.account, _lot.lot_id, _lot.units)
-    .outerjoin_from(ledger_lot, ledger_transfer, _topup_of_lot)
-    .where(_transfer.source_id.is_(None)),
-    "TOPUP_HAS_EQUAL_LOT": select(_transfer.account, _transfer.source_id, _transfer.units)
-    .outerjoin_from(ledger_transfer, ledger_lot, _topup_of_lot)
-    .where(_transfer.stage == Stage.TOPUP, _lot.lot_id.is_(None)),
-    "LOT_NOT_NEGATIVE": select(_lot.account, _lot.lot_id, _lot.units, _lot.amount_fen).where(
-        or_(_lot.units <= 0, _lot.amount_fen < 0)
+    Identity(
+        "TRANSFER_MOVES_UNITS",
+        _MONEY,
+        "Every transfer moves at least one unit.",
+        _TRANSFERS,
+        _moves.where(_transfer.units <= 0),
     ),
-}
+    Identity(
+        "KIND_FITS_STAGE",
+        _MONEY,
+        "Every transfer is of a kind that occurs at its stage.",
+        _TRANSFERS,
+        select(_transfer.account, _transfer.source_id, _transfer.stage, _transfer.kind).where(
+            not_(_kind_at_stage)
+        ),
+    ),
+    Identity(
+        "RESOLUTION_HAS_EQUAL_HOLD",
+        _MONEY,
+        "A settle or void ends a hold of the same account and units.",
+        _TRANSFERS,
+        _follows(Stage.RESOLUTION, Stage.HOLD, _before.c.units != _transfer.units),
+    ),
+    Identity(
+        "REFUND_WITHIN_SETTLE",
+        _MONEY,
+        "A refund follows a settle on the same account, and gives back no more.",
+        _TRANSFERS,
+        _follows(
+            Stage.REFUND,
+            Stage.RESOLUTION,
+            or_(_before.c.kind != Kind.SETTLE, _before.c.units < _transfer.units),
+        ),
+    ),
+    Identity(
+        "LOT_HAS_EQUAL_TOPUP",
+        _MONEY,
+        "Every lot was credited to its account, in full.",
+        _LOTS,
+        select(_lot.account, _lot.lot_id, _lot.units)
+        .outerjoin_from(ledger_lot, ledger_transfer, _topup_of_lot)
+        .where(_transfer.source_id.is_(None)),
+    ),
+    Identity(
+        "TOPUP_HAS_EQUAL_LOT",
+        _MONEY,
+        "Every credit has the lot that was paid for.",
+        _TRANSFERS,
+        select(_transfer.account, _transfer.source_id, _transfer.units)
+        .outerjoin_from(ledger_transfer, ledger_lot, _topup_of_lot)
+        .where(_transfer.stage == Stage.TOPUP, _lot.lot_id.is_(None)),
+    ),
+    Identity(
+        "LOT_NOT_NEGATIVE",
+        _MONEY,
+        "A lot has at least one unit, and cost nothing or more.",
+        _LOTS,
+        select(_lot.account, _lot.lot_id, _lot.units, _lot.amount_fen).where(
+            or_(_lot.units <= 0, _lot.amount_fen < 0)
+        ),
+    ),
+)
+
+
+def violations(conn: Connection, identity: Identity, limit: int = 100) -> list[Violation]:
+    """The rows that break an identity, at most `limit`."""
+    found = []
+    for row in conn.execute(identity.broken.limit(limit)):
+        account, source_id, *numbers = row
+        names = row._fields[2:]
+        detail = ", ".join(f"{name} {number}" for name, number in zip(names, numbers, strict=True))
+        found.append(Violation(identity.name, account, source_id, detail))
+    return found
 
 
 def audit(conn: Connection, limit: int = 100) -> list[Violation]:
-    """The rows that break an identity, at most `limit` of each; none in a sound ledger.
+    """The rows that break an identity of the ledger, at most `limit` of each; none in a sound one.
 
     Reads every transfer: run it in a transaction of its own, on one snapshot.
     """
-    found = []
-    for identity, broken in _BROKEN.items():
-        for row in conn.execute(broken.limit(limit)):
-            account, source_id, *numbers = row
-            names = row._fields[2:]
-            detail = ", ".join(f"{name} {number}" for name, number in zip(names, numbers, strict=True))
-            found.append(Violation(identity, account, source_id, detail))
-    return found
+    return [found for identity in IDENTITIES for found in violations(conn, identity, limit)]

@@ -109,7 +109,7 @@ def hold(conn: Connection, holds: Sequence[Hold], at_ms: int) -> list[bool]:
     """
     if not holds:
         return []
-    remaining = _lock(conn, {item.account for item in holds})
+    remaining = _lock(conn, dict.fromkeys(item.account for item in holds))
     rows = [(item.message_id, item.account, item.units) for item in holds]
     ids = dumps([item.message_id for item in holds])
     held = {row[0] for row in _HELD.fetch(conn, ids=ids)}
@@ -138,7 +138,7 @@ def resolve(conn: Connection, kind: charge.Resolution, items: Sequence[Hold], at
     """
     if not items:
         return 0
-    _lock(conn, {item.account for item in items})
+    _lock(conn, dict.fromkeys(item.account for item in items))
     ids = {item.message_id for item in items}
     resolved = _RESOLVE.fetch(conn, ids=dumps(list(ids)), stage=kind.stage, kind=kind, at_ms=at_ms)
     if len(resolved) < len(ids):
@@ -155,7 +155,7 @@ def refund(conn: Connection, items: Sequence[Hold], at_ms: int) -> int:
     """
     if not items:
         return 0
-    _lock(conn, {item.account for item in items})
+    _lock(conn, dict.fromkeys(item.account for item in items))
     ids = dumps([item.message_id for item in items])
     ends: dict[tuple[int, Stage], Transfer] = {}
     for source_id, stage, kind, *rest in conn.execute(_ENDS, {"ids": ids}):

@@ -77,6 +77,10 @@ class Framer:
             self._start = 0
             self._tail.clear()
             frame = self._cut()
+        if frame is None and self._start:
+            # A whole chunk is not kept for the sake of its last octets, or of none.
+            self._data = self._data[self._start :]
+            self._start = 0
         return frame
 
     def _cut(self) -> Frame | None:

@@ -45,6 +45,7 @@ class Lifecycle:
     """What a session is besides its messages. `now` is a monotonic clock in seconds.
 
     `interface_version` is the peer's, `bind_type` the command_id of the bind; both are 0 until bound.
+    `enquiries_answered` counts the peer's enquire_links, which make no event.
     """
 
     __slots__ = (
@@ -64,6 +65,7 @@ class Lifecycle:
         "_unbind_sequence",
         "_window",
         "bind_type",
+        "enquiries_answered",
         "interface_version",
     )
 
@@ -84,6 +86,7 @@ class Lifecycle:
         self._unbind_end: Event = Unbound()
         self.interface_version = 0
         self.bind_type = 0
+        self.enquiries_answered = 0
         self._enter(State.OPEN)
 
     @property
@@ -194,6 +197,7 @@ class Lifecycle:
         self._send(CommandId.ENQUIRE_LINK, sequence_number)
 
     def _on_enquire_link(self, frame: Frame, now: float, events: list[Event]) -> None:
+        self.enquiries_answered += 1
         self._send(CommandId.ENQUIRE_LINK_RESP, frame.sequence_number)
 
     def _on_enquire_link_response(self, frame: Frame, now: float, events: list[Event]) -> None:

@@ -76,6 +76,11 @@ class Session(Lifecycle):
         return self._window.outstanding
 
     @property
+    def late(self) -> int:
+        """How many of the owner's requests have timed out and would still be matched with a response."""
+        return self._window.late
+
+    @property
     def window_room(self) -> int:
         """How many requests the owner may send now: 0 in a state that does not allow any."""
         return self._window.room if self._sendable else 0

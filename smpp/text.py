@@ -92,8 +92,9 @@ _DATA_CODINGS = {
 def encode(text: str, prefer: Alphabet = Alphabet.GSM7) -> tuple[int, bytes]:
     """`text` as (data_coding, octets): in the preferred alphabet when it fits, in UTF-16BE (8) when not.
 
-    Raises `TextError` for a surrogate without its pair and `ValueError` for an alphabet that has no
-    data_coding of its own (`UTF8`, `OCTETS`).
+    Raises `TextError` for what `decode` would not read: a surrogate without its pair, and UTF-16BE that
+    begins with a byte order mark. `ValueError` for an alphabet that has no data_coding of its own (`UTF8`,
+    `OCTETS`).
     """
     data_coding = _DATA_CODINGS.get(prefer)
     if data_coding is None:
@@ -102,9 +103,12 @@ def encode(text: str, prefer: Alphabet = Alphabet.GSM7) -> tuple[int, bytes]:
     if octets is not None:
         return data_coding, octets
     try:
-        return _DATA_CODINGS[Alphabet.UCS2], text.encode("utf-16-be")
+        octets = text.encode("utf-16-be")
     except UnicodeEncodeError as error:
         raise TextError(f"character {error.start} is half of a surrogate pair") from None
+    if octets.startswith(_BYTE_ORDER_MARKS):
+        raise TextError("UCS-2 text with a byte order mark")
+    return _DATA_CODINGS[Alphabet.UCS2], octets
 
 
 def _encode(alphabet: Alphabet, text: str) -> bytes | None:

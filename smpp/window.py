@@ -56,9 +56,9 @@ class Window(Generic[T]):
         return None
 
     def next_sequence_number(self) -> int:
-        """The next free number: 1..0x7FFFFFFF, then 1 again, never one that is outstanding."""
+        """The next free number: 1..0x7FFFFFFF, then 1 again, never one that is outstanding or remembered."""
         number = self._sequence_number % SEQUENCE_NUMBER_MAX + 1
-        while number in self._open:
+        while number in self._open or number in self._late:
             number = number % SEQUENCE_NUMBER_MAX + 1
         self._sequence_number = number
         return number

@@ -208,13 +208,13 @@ class CarrierBind:
         self._submits.changed(self)
 
     def submit(self, attempts: list[Attempt]) -> None:
-        """Send these, whose slots are taken."""
+        """Send these, whose slots are taken. If it raises, none of them has left."""
         assert self.link is not None
+        self.link.submit(attempts)
         if self._bucket is not None:
             more = sum(attempt.message.units - 1 for attempt in attempts)
             if more:
                 self._bucket.spend(more, self._reactor.seconds())
-        self.link.submit(attempts)
 
     # -- what the link tells
 
@@ -235,9 +235,9 @@ class CarrierBind:
         self._submits.answered(self, answers, late)
 
     def timed_out(self, link: CarrierLink, attempts: list[Attempt]) -> None:
-        log.warning("submit.unanswered", bind=self.name, count=len(attempts))
         self._slow_down(self._reactor.seconds())
         self._submits.unanswered(self, attempts)
+        log.warning("submit.unanswered", bind=self.name, count=len(attempts))
 
     def _slow_down(self, now: float) -> None:
         """Leave the carrier alone for a while, longer each time until it accepts something again."""
@@ -252,14 +252,14 @@ class CarrierBind:
         self._deliveries.offer(self.carrier, link, sequence_number, pdu)
 
     def lost(self, link: CarrierLink, attempts: list[Attempt], reason: str) -> None:
-        log.info("carrier.unbound", bind=self.name, reason=reason, unanswered=len(attempts))
-        if link.was_cut:
-            self._metrics.binds_lost["carrier", self.carrier.name] += 1
         try:
             if attempts:
                 self._slow_down(self._reactor.seconds())
                 self._submits.unanswered(self, attempts)
             self._submits.changed(self)
+            log.info("carrier.unbound", bind=self.name, reason=reason, unanswered=len(attempts))
+            if link.was_cut:
+                self._metrics.binds_lost["carrier", self.carrier.name] += 1
         finally:
             # Whatever went wrong there, the bind must come back.
             if self._lost is not None:

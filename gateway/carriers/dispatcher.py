@@ -4,8 +4,8 @@ A message leaves in one of two ways. Where a carrier has room at admission and n
 admission commits the intent to submit together with the message, and the message goes out at once. Everything
 else is claimed: the store commits the intent for as many due messages as there are free slots.
 
-Either way a slot is taken before the intent is committed, and given back after the outcome is. An outcome is
-never given up: if the store cannot take it, it is tried again until it can, and the slots stay taken.
+Either way a slot is taken before the intent is committed, and given back after the outcome is: see
+`outcomes`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from twisted.internet.defer import Deferred
 
 from gateway import in_doubt, task
 from gateway.backoff import delay_s
-from gateway.batch import Batch
 from gateway.carriers.bind import CarrierBind
 from gateway.carriers.link import Answer
+from gateway.carriers.outcomes import Ending, Outcomes
 from gateway.carriers.pool import CarrierPool
 from gateway.clock import Clock
-from gateway.insist import insist
 from gateway.message import Message
 from gateway.metrics import Metrics
 from gateway.ports import (
@@ -36,8 +35,10 @@ from gateway.ports import (
     Delivery,
     Ended,
     Outcome,
+    Recorded,
     Slot,
     Store,
+    StoreUnable,
 )
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Limits
@@ -74,7 +75,7 @@ class Dispatcher:
         # Said for every message: asked once whether anybody listens.
         self._says_all = self._log.is_enabled_for(logging.DEBUG)
         self._owe = owe
-        self._outcomes: Batch[tuple[Outcome, Slot | None]] = Batch(reactor, limits.batch_max, self._record)
+        self._outcomes = Outcomes(limits, reactor, clock, self._wait_s, store, metrics, self._recorded)
         # When something on a route is next due, in unix milliseconds; a route without an entry has no queue.
         self._due: dict[str, int] = {}
         self._claiming: dict[str, list[str]] = {}
@@ -119,17 +120,31 @@ class Dispatcher:
         self._pump()
 
     def found(self, account: str, route: str, count: int) -> None:
-        """`count` messages have waited on a route since an earlier life of the gateway."""
+        """`count` messages wait on a route: since an earlier life of the gateway, or as a new count says."""
         self._waiting[account] += count
         self._note_due(route, self._now())
 
+    def look_again(self) -> None:
+        """Look into the store for what waits: a commit of unknown outcome may have left a false count."""
+        task.start(self._recount(), "recount")
+
+    async def _recount(self) -> None:
+        try:
+            queued = await self._store.recount()
+        except (StoreUnable, CommitUnknown) as error:
+            log.warning("recount.failed", error=str(error))
+            return
+        # What the store answered before is counted already, what it answers later is not in there.
+        if queued is not None:
+            self._waiting.clear()
+            for account, route, count in queued:
+                self.found(account, route, count)
+            self._pump()
+
     def ended(self, ended: Sequence[Ended]) -> None:
         """Messages have reached their end."""
-        for (account, state, was_queued), count in Counter(
-            [(end.account, end.state, end.was_queued) for end in ended]
-        ).items():
-            if was_queued:
-                self._waiting[account] -= count
+        self._waiting.subtract(end.account for end in ended if end.was_queued)
+        for (account, state), count in Counter([(end.account, end.state) for end in ended]).items():
             self._metrics.messages_ended[account, state.name] += count
         for end in ended if self._says_all else ():
             self._log.debug("message.ended", message_id=end.message_id, state=end.state)
@@ -142,20 +157,34 @@ class Dispatcher:
             by_bind.setdefault(bind, []).append(Attempt(message, bind.name, now))
         for bind, attempts in by_bind.items():
             if bind.is_bound:
-                bind.submit(attempts)
-                for attempt in attempts if self._says_all else ():
-                    self._log.debug(
-                        "message.submitted", message_id=attempt.message.message_id, bind=attempt.bind
-                    )
+                self._submit(bind, attempts)
             else:
                 self.unsent([(attempt.message, bind) for attempt in attempts])
 
-    def unsent(self, messages: Sequence[tuple[Message, Slot]]) -> None:
+    def _submit(self, bind: Slot, attempts: list[Attempt]) -> None:
+        """Send these; what cannot be sent goes back to the queue, alone and for longer each time."""
+        try:
+            bind.submit(attempts)
+        except Exception:
+            if len(attempts) > 1:
+                for attempt in attempts:
+                    self._submit(bind, [attempt])
+                return
+            message = attempts[0].message
+            log.exception("submit.failed", message_id=message.message_id, bind=bind.name)
+            self._metrics.put_aside["submit"] += 1
+            self.unsent([(message, bind)], self._wait_s(message.attempts))
+            return
+        for attempt in attempts if self._says_all else ():
+            self._log.debug("message.submitted", message_id=attempt.message.message_id, bind=attempt.bind)
+
+    def unsent(self, messages: Sequence[tuple[Message, Slot]], wait_s: float = 0.0) -> None:
         """These are not submitted after all, although their intent is committed, or may be."""
         now = self._now()
+        due_at = now + int(wait_s * 1000)
         for message, bind in messages:
             attempt = Attempt(message, bind.name, now)
-            self._outcomes.add((self._outcome(attempt, AttemptOutcome.NOT_SENT, due_at=now), bind))
+            self._outcomes.add(self._outcome(attempt, AttemptOutcome.NOT_SENT, due_at=due_at), bind)
 
     # -- what the binds tell
 
@@ -168,8 +197,17 @@ class Dispatcher:
         """A carrier has answered. Late answers have no slot to give back: `unanswered` did that."""
         now = self._now()
         slot = None if late else bind
-        for answer in answers:
-            self._outcomes.add((self._judge(bind, answer, now, late), slot))
+        outcomes = [self._judge(bind, answer, now, late) for answer in answers]
+        for outcome in outcomes:
+            self._outcomes.add(outcome, slot)
+        for outcome in outcomes:
+            if outcome.outcome is AttemptOutcome.REFUSED:
+                log.info(
+                    "submit.refused",
+                    bind=bind.name,
+                    message_id=outcome.message.message_id,
+                    status=status_name(outcome.command_status or 0),
+                )
 
     def unanswered(self, bind: CarrierBind, attempts: list[Attempt]) -> None:
         """Submits have no answer: their messages are in doubt."""
@@ -185,9 +223,9 @@ class Dispatcher:
                 self._limits.in_doubt_s,
                 self._wait_s(message.attempts),
             )
+            self._outcomes.add(outcome, bind)
             if outcome.resend:
                 self._metrics.resends[bind.carrier.name] += 1
-            self._outcomes.add((outcome, bind))
 
     # -- stopping
 
@@ -212,12 +250,6 @@ class Dispatcher:
             due_at = now + int(self._wait_s(answer.attempt.message.attempts) * 1000)
         else:
             kind, due_at = AttemptOutcome.REFUSED, 0
-            log.info(
-                "submit.refused",
-                bind=bind.name,
-                message_id=answer.attempt.message.message_id,
-                status=status_name(status),
-            )
         attempt = answer.attempt
         return self._outcome(attempt, kind, now, answer.carrier_message_id or None, status, due_at, late)
 
@@ -244,15 +276,19 @@ class Dispatcher:
             late=late,
         )
 
-    async def _record(self, items: list[tuple[Outcome, Slot | None]]) -> None:
-        outcomes = [outcome for outcome, _ in items]
-        recorded = await insist(
-            lambda: self._store.record_outcomes(outcomes),
-            self._reactor,
-            self._wait_s,
-            "outcomes",
-            lambda perhaps, recorded: recorded.joined_with(perhaps),
-        )
+    def _recorded(self, endings: Sequence[Ending], recorded: Recorded) -> None:
+        """After the commit: what nobody else would make good comes first."""
+        for message in recorded.queued:
+            self._waiting[message.account] += 1
+            self._note_due(message.route, message.due_at)
+        self._waiting.subtract(message.account for message in recorded.unqueued)
+        for bind, count in Counter(bind for _, bind in endings if bind is not None).items():
+            task.safely(bind.give_back, count)
+        task.safely(self.ended, recorded.ended)
+        task.safely(self._owe, recorded.deliveries)
+        task.safely(self._count, [outcome for outcome, _ in endings])
+
+    def _count(self, outcomes: Sequence[Outcome]) -> None:
         for (carrier, kind), count in Counter([(o.carrier, o.outcome) for o in outcomes]).items():
             self._metrics.submits[carrier, kind.name] += count
         for outcome in outcomes if self._says_all else ():
@@ -263,16 +299,6 @@ class Dispatcher:
                 carrier_message_id=outcome.carrier_message_id,
                 status=outcome.command_status,
             )
-        for message in recorded.queued:
-            self._waiting[message.account] += 1
-            self._note_due(message.route, message.due_at)
-        for message in recorded.unqueued:
-            self._waiting[message.account] -= 1
-        self.ended(recorded.ended)
-        slots = Counter(bind for _, bind in items if bind is not None)
-        for bind, count in slots.items():
-            bind.give_back(count)
-        self._owe(recorded.deliveries)
 
     # -- the queue
 
@@ -311,11 +337,11 @@ class Dispatcher:
             self._note_due(route, due_at)
         for message in claimed.messages:
             self._waiting[message.account] = max(0, self._waiting[message.account] - 1)
-        self.ended(claimed.recorded.ended)
-        go_on(list(zip(claimed.messages, slots, strict=False)))
+        task.safely(go_on, list(zip(claimed.messages, slots, strict=False)))
         for bind, count in Counter(slots[len(claimed.messages) :]).items():
-            bind.give_back(count, unused=True)
-        self._owe(claimed.recorded.deliveries)
+            task.safely(bind.give_back, count, unused=True)
+        task.safely(self.ended, claimed.recorded.ended)
+        task.safely(self._owe, claimed.recorded.deliveries)
         self._pump()
 
     def _opens_at(self, account: str, now: int) -> int:

@@ -2,7 +2,8 @@
 
 A deliver_sm is a receipt by its esm_class, then by its TLVs; one that only reads like a receipt is one if its
 id is known, else a reply. The answer is 0 even for what nobody knows, because a carrier repeats what is
-answered otherwise; only when the store could not take it is it asked to come again.
+answered otherwise; only when the store could not take it is it asked to come again. What the store will not
+take, though it takes the others, is kept as it came; if it cannot even be kept, it is refused for good.
 """
 
 from __future__ import annotations
@@ -14,13 +15,27 @@ from datetime import datetime
 from functools import lru_cache
 
 import structlog
+from twisted.internet.defer import Deferred
 
+from gateway import task
 from gateway.batch import Batch
 from gateway.carriers.link import CarrierLink
 from gateway.clock import Clock
+from gateway.insist import fault, in_parts
 from gateway.metrics import Metrics
 from gateway.number import plain
-from gateway.ports import CarrierReceipt, Delivery, Ended, Inbound, Recorded, Store, Unreadable
+from gateway.ports import (
+    CarrierReceipt,
+    CommitUnknown,
+    Delivery,
+    Ended,
+    Inbound,
+    Recorded,
+    Store,
+    StoreClosed,
+    StoreUnable,
+    Unreadable,
+)
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Carrier
 from policy.unsubscribe import is_opt_out
@@ -115,31 +130,70 @@ class CarrierInbound:
 
     # -- recording
 
-    async def _record(self, items: list[_Item]) -> None:
+    async def _record(self, items: Sequence[_Item]) -> None:
         receipts = [item for item in items if not isinstance(item.said, Inbound)]
         replies = [item for item in items if isinstance(item.said, Inbound)]
-        try:
-            if receipts:
-                replies += await self._record_receipts(receipts)
-            if replies:
-                await self._record_replies(replies)
-        except Exception as error:
+        if receipts:
+            async for part, recorded in in_parts(receipts, self._record_receipts):
+                if isinstance(recorded, Recorded):
+                    replies += self._receipts_recorded(part, recorded)
+                else:
+                    await self._not_recorded(part, recorded)
+        if replies:
+            async for part, recorded in in_parts(replies, self._record_replies):
+                if isinstance(recorded, Recorded):
+                    _respond(part, CommandStatus.ESME_ROK)
+                    self._tell(recorded)
+                    task.safely(self._count_replies, part)
+                else:
+                    await self._not_recorded(part, recorded)
+
+    def _record_receipts(self, items: Sequence[_Item]) -> Deferred[Recorded]:
+        return self._store.record_receipts(
+            [item.said for item in items if not isinstance(item.said, Inbound)]
+        )
+
+    def _record_replies(self, items: Sequence[_Item]) -> Deferred[Recorded]:
+        return self._store.record_inbound([item.said for item in items if isinstance(item.said, Inbound)])
+
+    async def _not_recorded(self, items: Sequence[_Item], error: Exception) -> None:
+        if isinstance(error, (StoreUnable, CommitUnknown, StoreClosed)):
             log.error("inbound.not_recorded", count=len(items), error=str(error))
             _respond(items, CommandStatus.ESME_RX_T_APPN)
-        else:
-            _respond(items, CommandStatus.ESME_ROK)
+            return
+        for item in items:
+            await self._put_aside(item, error)
 
-    async def _record_receipts(self, items: list[_Item]) -> list[_Item]:
-        """Record receipts; those that turn out to be replies are returned."""
-        said = [item.said for item in items if not isinstance(item.said, Inbound)]
-        recorded = await self._store.record_receipts(said)
-        self._tell(recorded)
-        self._count(said)
+    async def _put_aside(self, item: _Item, error: Exception) -> None:
+        """The store will not take what this one says: keep it as it came."""
+        carrier = item.said.carrier
+        log.error(
+            "inbound.put_aside",
+            carrier=carrier,
+            sequence_number=item.sequence_number,
+            carrier_message_id=item.said.receipt.message_id
+            if isinstance(item.said, CarrierReceipt)
+            else None,
+            error=fault(error),
+        )
+        self._metrics.put_aside["reply" if isinstance(item.said, Inbound) else "receipt"] += 1
+        now = int(self._clock.now() * 1000)
+        kept = Unreadable(carrier, f"not recorded: {type(error).__name__}", codec.encode_body(item.pdu), now)
+        try:
+            await self._store.record_receipts([kept])
+            status = CommandStatus.ESME_ROK
+        except (StoreUnable, CommitUnknown, StoreClosed):
+            status = CommandStatus.ESME_RX_T_APPN
+        except Exception:
+            status = CommandStatus.ESME_RX_P_APPN
+        _respond([item], status)
+
+    def _receipts_recorded(self, items: Sequence[_Item], recorded: Recorded) -> list[_Item]:
+        """Answer receipts; those that turn out to be replies are returned."""
         strangers = {id(one) for one in recorded.unknown if one.receipt.presumed}
-        for one in recorded.unknown:
-            if id(one) not in strangers:
-                self._metrics.receipts_unmatched[one.carrier] += 1
-                log.info("receipt.parked", carrier=one.carrier, carrier_message_id=one.receipt.message_id)
+        _respond([item for item in items if id(item.said) not in strangers], CommandStatus.ESME_ROK)
+        self._tell(recorded)
+        task.safely(self._count_receipts, items, recorded)
         now = int(self._clock.now() * 1000)
         return [
             _Item(item.link, item.sequence_number, item.pdu, self._reply(item.said.carrier, item.pdu, now))
@@ -147,10 +201,8 @@ class CarrierInbound:
             if id(item.said) in strangers
         ]
 
-    async def _record_replies(self, items: list[_Item]) -> None:
-        said = [item.said for item in items if isinstance(item.said, Inbound)]
-        self._tell(await self._store.record_inbound(said))
-        for one in said:
+    def _count_replies(self, items: Sequence[_Item]) -> None:
+        for one in (item.said for item in items if isinstance(item.said, Inbound)):
             self._metrics.inbound[one.carrier] += 1
             # Nobody's opt-out silences nobody: an operator has to see it.
             level = logging.WARNING if one.opts_out and one.account is None else logging.INFO
@@ -163,7 +215,8 @@ class CarrierInbound:
                 opts_out=one.opts_out,
             )
 
-    def _count(self, said: Sequence[CarrierReceipt | Unreadable]) -> None:
+    def _count_receipts(self, items: Sequence[_Item], recorded: Recorded) -> None:
+        said = [item.said for item in items]
         states = Counter(
             [(one.carrier, one.receipt.state) for one in said if isinstance(one, CarrierReceipt)]
         )
@@ -173,10 +226,16 @@ class CarrierInbound:
             if isinstance(one, Unreadable):
                 self._metrics.receipts_unreadable[one.carrier] += 1
                 log.warning("receipt.unreadable", carrier=one.carrier, reason=one.reason)
+        for parked in recorded.unknown:
+            if not parked.receipt.presumed:
+                self._metrics.receipts_unmatched[parked.carrier] += 1
+                log.info(
+                    "receipt.parked", carrier=parked.carrier, carrier_message_id=parked.receipt.message_id
+                )
 
     def _tell(self, recorded: Recorded) -> None:
-        self._ended(recorded.ended)
-        self._owe(recorded.deliveries)
+        task.safely(self._ended, recorded.ended)
+        task.safely(self._owe, recorded.deliveries)
 
 
 @lru_cache(maxsize=1024)
@@ -199,4 +258,4 @@ def _respond(items: Sequence[_Item], command_status: int) -> None:
     for item in items:
         by_link.setdefault(item.link, []).append(item.sequence_number)
     for link, numbers in by_link.items():
-        link.respond(numbers, command_status)
+        task.safely(link.respond, numbers, command_status)

@@ -8,7 +8,7 @@ connection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol as Interface
 from typing import cast
@@ -19,6 +19,7 @@ from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
+from gateway import task
 from gateway.addressing import address
 from gateway.carriers.client import CarrierClient
 from gateway.ports import Attempt
@@ -109,19 +110,19 @@ class CarrierLink(Protocol):
         """Whether it ended, if it has, without an unbind of either side."""
         return self._client.is_bound() and not self._unbinding
 
-    @property
-    def outstanding(self) -> int:
-        """How many submits await their answer."""
-        return self._window.outstanding
+    def submit(self, attempts: Sequence[Attempt]) -> None:
+        """Send these in one write. The owner sees to it that the window has room and the link transmits.
 
-    def submit(self, attempts: Iterable[Attempt]) -> None:
-        """Send these in one write. The owner sees to it that the window has room and the link transmits."""
+        Raises PduError, and sends none of them, if one cannot be given the carrier's own sender.
+        """
         deadline = self._reactor.seconds() + self._carrier.timers.response_s
-        sender = self._sender
-        frames = []
-        for attempt in attempts:
-            body = attempt.message.body if sender is None else _sent_by(sender, attempt.message.body)
-            frames.append(codec.frame(CommandId.SUBMIT_SM, 0, self._window.open(attempt, deadline), body))
+        bodies = [attempt.message.body for attempt in attempts]
+        if self._sender is not None:
+            bodies = [_sent_by(self._sender, body) for body in bodies]
+        frames = [
+            codec.frame(CommandId.SUBMIT_SM, 0, self._window.open(attempt, deadline), body)
+            for attempt, body in zip(attempts, bodies, strict=True)
+        ]
         self._timers.last_transaction = self._reactor.seconds()
         self._transport.write(b"".join(frames))
         self._look_at_timer()
@@ -201,7 +202,7 @@ class CarrierLink(Protocol):
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         self._open = False
-        self._tell_answers()
+        task.safely(self._tell_answers)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -349,7 +350,7 @@ class CarrierLink(Protocol):
         now = self._reactor.seconds()
         expired = [attempt for _, attempt in self._window.expired(now)]
         if expired:
-            self._upstream.timed_out(self, expired)
+            task.safely(self._upstream.timed_out, self, expired)
         if self._unanswered >= self._unanswered_max:
             # The carrier's silence is our doing as long as we do not listen.
             self._timers.last_received = now

@@ -11,6 +11,7 @@ import click
 
 _COMMANDS = {
     "account": ("gateway.cli.account", "account"),
+    "audit": ("gateway.cli.audit", "audit"),
     "check": ("gateway.cli.check", "check"),
     "demo": ("gateway.cli.demo", "demo"),
     "run": ("gateway.cli.run", "run"),

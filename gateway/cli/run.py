@@ -12,16 +12,21 @@ import click
 import structlog
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import LoopingCall
 
 from gateway import logs, task
 from gateway.app import Gateway
 from gateway.cli.configured import config_option, settings_or_exit
+from gateway.log_limit import LogLimit
 from gateway.settings import Settings
 from gateway.store.engine import StoreError
 from gateway.trial import Trial
 from gateway.world import World, real_world
 
 log = structlog.get_logger()
+
+# How often it is told what the log's limit held back.
+_TELL_S = 10.0
 
 
 @click.command()
@@ -32,15 +37,23 @@ log = structlog.get_logger()
     help="Also play the carriers that the file has on loopback addresses, and give accounts without any "
     "top-up 1,000 units: everything to try it with.",
 )
-def run(config_path: Path, trial: bool) -> None:
+@click.option(
+    "--despite-audit",
+    is_flag=True,
+    help="Run though the database is not as it must be; `signet audit` tells what is wrong.",
+)
+def run(config_path: Path, trial: bool, despite_audit: bool) -> None:
     """Run the gateway until SIGTERM or SIGINT; what is under way is then finished first."""
     settings = settings_or_exit(config_path)
-    logs.configure(settings.log.format, settings.log.level)
+    limit = LogLimit(settings.log.lines_per_s, settings.log.subjects_max)
+    logs.configure(settings.log.format, settings.log.level, limit=limit)
     # Importing the reactor installs it, so nothing but the command that runs it does.
     from twisted.internet import reactor
 
     _calm_the_collector()
-    problem = _Running(settings, real_world(reactor), reactor, trial, str(config_path)).until_stopped()
+    running = _Running(settings, real_world(reactor), reactor, trial, str(config_path), despite_audit)
+    running.keep_log_within(limit)
+    problem = running.until_stopped()
     if problem:
         raise click.ClickException(problem)
 
@@ -59,14 +72,31 @@ def _calm_the_collector() -> None:
 class _Running:
     """One run of the reactor; `problem` is why it could not start."""
 
-    def __init__(self, settings: Settings, world: World, reactor: Any, trial: bool, config: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        world: World,
+        reactor: Any,
+        trial: bool,
+        config: str,
+        despite_audit: bool,
+    ) -> None:
         self._config = config
         self._settings = settings
         self._world = world
         self._reactor = cast(Any, reactor)
         self._gateway = Gateway(settings, world)
         self._trial = Trial(settings, world) if trial else None
+        self._despite_audit = despite_audit
         self._problem = ""
+
+    def keep_log_within(self, limit: LogLimit) -> None:
+        """Tell now and then, and at the end, how much of the log was held back."""
+        gauge = self._gateway.metrics.gauge
+        gauge("log_lines_held_back", "Lines that were not written, only counted", lambda: limit.held_back)
+        gauge("log_subjects", "Events and whom they are about that are told apart", lambda: len(limit))
+        self._reactor.callWhenRunning(LoopingCall(limit.tell).start, _TELL_S, False)
+        self._reactor.addSystemEventTrigger("after", "shutdown", limit.tell)
 
     def until_stopped(self) -> str:
         """Run; "" after an orderly stop, else the line that says why it could not start."""
@@ -80,7 +110,7 @@ class _Running:
         try:
             if self._trial is not None:
                 self._trial.play()
-            await self._gateway.start()
+            await self._gateway.start(despite_audit=self._despite_audit)
             if self._trial is not None:
                 self._trial.fill()
         except (StoreError, CannotListenError) as error:

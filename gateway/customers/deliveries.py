@@ -18,9 +18,9 @@ from gateway import task
 from gateway.backoff import delay_s
 from gateway.batch import Batch
 from gateway.clock import Clock
-from gateway.insist import insist
+from gateway.insist import fault, in_parts, insist
 from gateway.metrics import Metrics
-from gateway.ports import Delivery, DeliveryOutcome, FinishedDelivery, Store
+from gateway.ports import Delivery, DeliveryOutcome, FinishedDelivery, Store, StoreClosed
 from gateway.reactor import ReactorTime
 from gateway.settings import Limits
 from smpp.status import CommandStatus
@@ -177,11 +177,18 @@ class Deliveries:
             if room > 0:
                 batch = [outbox.at_hand.popleft() for _ in range(room)]
                 outbox.in_flight.update(delivery.delivery_id for delivery in batch)
-                receiver.deliver(batch)
+                self._deliver(receiver, batch)
         runs_out = len(outbox.at_hand) <= self._limits.deliveries_max // 2
         if outbox.more and runs_out and not outbox.reading and outbox.receivers:
             outbox.reading = True
             task.start(self._read_page(account, outbox), "deliveries")
+
+    def _deliver(self, receiver: Receiver, batch: Sequence[Delivery]) -> None:
+        try:
+            receiver.deliver(batch)
+        except Exception:
+            log.exception("delivery.failed", account=batch[0].account, count=len(batch))
+            self.unanswered(batch)
 
     def _in_turn(self, outbox: _Outbox) -> list[Receiver]:
         """The receivers, each time beginning with the next one."""
@@ -193,12 +200,18 @@ class Deliveries:
     async def _read_page(self, account: str, outbox: _Outbox) -> None:
         outbox.more = False
         count = max(1, self._limits.deliveries_max // 2)
-        page, later = await insist(
-            lambda: self._store.waiting_deliveries(account, count, _in_hand(outbox)),
-            self._reactor,
-            self._wait_s,
-            "page",
-        )
+        try:
+            page, later = await insist(
+                lambda: self._store.waiting_deliveries(account, count, _in_hand(outbox)),
+                self._reactor,
+                self._wait_s,
+                "page",
+            )
+        except StoreClosed:
+            return
+        except Exception as error:
+            log.error("deliveries.unread", account=account, error=fault(error))
+            page, later = [], self._now() + int(self._limits.retry_max_s * 1000)
         outbox.reading = False
         meanwhile, outbox.meanwhile = outbox.meanwhile, []
         if not outbox.receivers:
@@ -229,18 +242,39 @@ class Deliveries:
         self._pump(account, outbox)
 
     def _finish(self, delivery: Delivery, outcome: DeliveryOutcome) -> None:
-        self._metrics.deliveries[delivery.account, outcome.name] += 1
         self._finished.add(FinishedDelivery(delivery, outcome))
+        self._metrics.deliveries[delivery.account, outcome.name] += 1
 
     def _retry(self, delivery: Delivery) -> None:
         due_at = self._now() + int(self._wait_s(delivery.attempts + 1) * 1000)
-        self._metrics.deliveries[delivery.account, DeliveryOutcome.RETRY.name] += 1
         self._finished.add(FinishedDelivery(delivery, DeliveryOutcome.RETRY, due_at))
+        self._metrics.deliveries[delivery.account, DeliveryOutcome.RETRY.name] += 1
 
-    async def _record(self, finished: list[FinishedDelivery]) -> None:
+    async def _record(self, finished: Sequence[FinishedDelivery]) -> None:
+        async for part, error in in_parts(finished, self._tell_store):
+            if error is None:
+                self._recorded(part)
+            elif not isinstance(error, StoreClosed):
+                self._put_aside(part[0], error)
+
+    async def _tell_store(self, finished: Sequence[FinishedDelivery]) -> None:
         await insist(
             lambda: self._store.finish_deliveries(finished), self._reactor, self._wait_s, "deliveries"
         )
+
+    def _put_aside(self, item: FinishedDelivery, error: Exception) -> None:
+        """The store will not take this one: it stays in hand, and goes out again after the next start."""
+        log.error(
+            "delivery.put_aside",
+            account=item.delivery.account,
+            delivery_id=item.delivery.delivery_id,
+            message_id=item.delivery.message_id,
+            outcome=item.outcome.name,
+            error=fault(error),
+        )
+        self._metrics.put_aside["delivery"] += 1
+
+    def _recorded(self, finished: Sequence[FinishedDelivery]) -> None:
         touched = {}
         for item in finished:
             account = item.delivery.account
@@ -249,7 +283,7 @@ class Deliveries:
             if item.outcome is DeliveryOutcome.RETRY:
                 self._look_again(account, outbox, (item.due_at - self._now()) / 1000)
         for account, outbox in touched.items():
-            self._pump(account, outbox)
+            task.safely(self._pump, account, outbox)
 
     def _wait_s(self, tries: int) -> float:
         return delay_s(tries, self._limits.retry_min_s, self._limits.retry_max_s, self._random)

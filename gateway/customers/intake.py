@@ -2,7 +2,8 @@
 
 A status 0 is sent after the commit of message and hold, never before. If the store says no, nothing was
 stored and the status says why. If nobody can say whether COMMIT happened, the bind is closed unanswered: the
-customer then knows as little as we do, which is the truth.
+customer then knows as little as we do, which is the truth. A submit that the store will not take, though it
+takes the others, is refused alone.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
+from twisted.internet.defer import Deferred
 
+from gateway import task
 from gateway.admission import Reading, Refusal, read, refusal
 from gateway.batch import Batch
 from gateway.clock import Clock
+from gateway.insist import fault, in_parts
 from gateway.message import Message, State
 from gateway.metrics import Metrics
 from gateway.ports import CommitUnknown, Outlet, Slot, Store
@@ -56,6 +60,9 @@ class _Offer:
     account: Account
     reading: Reading
     route: str
+
+
+_Candidate = tuple[_Offer, Slot | None, Message]
 
 
 class Intake:
@@ -138,28 +145,30 @@ class Intake:
 
     # -- at the store
 
-    async def _admit(self, offers: list[_Offer]) -> None:
+    async def _admit(self, offers: Sequence[_Offer]) -> None:
         now = int(self._clock.now() * 1000)
-        slots = self._slots(offers, now)
-        messages = [self._message(offer, slot, now) for offer, slot in zip(offers, slots, strict=True)]
+        slots: list[Slot | None] = []
         try:
-            rules = await self._store.admit(messages)
-        except CommitUnknown as error:
-            log.error("admission.unknown", count=len(offers), error=str(error))
-            self._put_down(slots, messages)
-            for submitter in {offer.submitter for offer in offers}:
-                submitter.abort("nobody knows whether the last messages were stored")
+            slots = self._slots(offers, now)
+            candidates = [
+                (offer, slot, self._message(offer, slot, now))
+                for offer, slot in zip(offers, slots, strict=True)
+            ]
         except Exception as error:
-            log.error("admission.failed", count=len(offers), error=str(error))
-            self._give_back(slots)
-            for offer in offers:
-                self._refuse(
-                    offer.submitter, offer.sequence_number, refusal(offer.account, GatewayError.STORE_DOWN)
-                )
+            self._turn_away(offers, slots, error)
         else:
-            self._answer(offers, slots, messages, rules)
-        for submitter in {offer.submitter for offer in offers}:
-            submitter.flush()
+            async for part, rules in in_parts(candidates, self._tell_store):
+                if isinstance(rules, CommitUnknown):
+                    self._put_down(part, rules)
+                elif isinstance(rules, Exception):
+                    self._turn_away([offer for offer, _, _ in part], [slot for _, slot, _ in part], rules)
+                else:
+                    self._answer(part, rules)
+        for submitter in dict.fromkeys(offer.submitter for offer in offers):
+            task.safely(submitter.flush)
+
+    def _tell_store(self, candidates: Sequence[_Candidate]) -> Deferred[list[str | None]]:
+        return self._store.admit([message for _, _, message in candidates])
 
     def _slots(self, offers: Sequence[_Offer], now: int) -> list[Slot | None]:
         """A slot for each message that may go out at once, as far as there are slots."""
@@ -195,49 +204,61 @@ class Intake:
 
     # -- after the commit
 
-    def _answer(
-        self,
-        offers: Sequence[_Offer],
-        slots: Sequence[Slot | None],
-        messages: Sequence[Message],
-        rules: Sequence[str | None],
-    ) -> None:
+    def _answer(self, candidates: Sequence[_Candidate], rules: Sequence[str | None]) -> None:
         sends, queued = [], []
-        for offer, slot, message, rule in zip(offers, slots, messages, rules, strict=True):
+        for (offer, slot, message), rule in zip(candidates, rules, strict=True):
+            try:
+                if rule is None:
+                    offer.submitter.accept(offer.sequence_number, message.message_id)
+                else:
+                    self._refuse(offer.submitter, offer.sequence_number, refusal(offer.account, rule))
+            except Exception:
+                self._cut(offer)
             if rule is not None:
                 if slot is not None:
-                    slot.give_back(unused=True)
-                self._refuse(offer.submitter, offer.sequence_number, refusal(offer.account, rule))
-                continue
-            offer.submitter.accept(offer.sequence_number, message.message_id)
-            if slot is None:
+                    task.safely(slot.give_back, unused=True)
+            elif slot is None:
                 queued.append(message)
             else:
                 sends.append((message, slot))
-        self._count(messages, rules)
         if sends:
-            self._outlet.send(sends)
+            task.safely(self._outlet.send, sends)
         if queued:
-            self._outlet.queued(queued)
+            task.safely(self._outlet.queued, queued)
+        task.safely(self._count, [*(message for message, _ in sends), *queued])
 
-    def _count(self, messages: Sequence[Message], rules: Sequence[str | None]) -> None:
-        accepted = [m for m, rule in zip(messages, rules, strict=True) if rule is None]
+    def _count(self, accepted: Sequence[Message]) -> None:
         for account, count in Counter([message.account for message in accepted]).items():
             self._metrics.messages_accepted[account] += count
         for message in accepted:
             self._metrics.units_accepted[message.account] += message.units
 
-    def _refuse(self, submitter: Submitter, sequence_number: int, refused: Refusal) -> None:
-        self._metrics.messages_refused[submitter.account.name, refused.rule] += 1
-        submitter.refuse(sequence_number, refused)
-
-    def _put_down(self, slots: Sequence[Slot | None], messages: Sequence[Message]) -> None:
-        """Leave messages that may be stored to the queue: their senders were told nothing."""
-        pairs = list(zip(messages, slots, strict=True))
-        self._outlet.unsent([(message, slot) for message, slot in pairs if slot is not None])
-        self._outlet.perhaps_queued([message for message, slot in pairs if slot is None])
-
-    def _give_back(self, slots: Sequence[Slot | None]) -> None:
+    def _turn_away(self, offers: Sequence[_Offer], slots: Sequence[Slot | None], error: Exception) -> None:
+        """Nothing of these is stored, and for no fault of theirs that they could know of."""
+        log.error("admission.failed", count=len(offers), error=fault(error))
         for slot in slots:
             if slot is not None:
-                slot.give_back(unused=True)
+                task.safely(slot.give_back, unused=True)
+        for offer in offers:
+            refused = refusal(offer.account, GatewayError.STORE_DOWN)
+            try:
+                self._refuse(offer.submitter, offer.sequence_number, refused)
+            except Exception:
+                self._cut(offer)
+
+    def _cut(self, offer: _Offer) -> None:
+        """An answer could not be sent: its customer, too, has to know that it knows nothing."""
+        log.exception("answer.failed", account=offer.account.name)
+        task.safely(offer.submitter.abort, "an answer could not be sent")
+
+    def _refuse(self, submitter: Submitter, sequence_number: int, refused: Refusal) -> None:
+        submitter.refuse(sequence_number, refused)
+        self._metrics.messages_refused[submitter.account.name, refused.rule] += 1
+
+    def _put_down(self, candidates: Sequence[_Candidate], error: CommitUnknown) -> None:
+        """Leave messages that may be stored to the queue, and tell their senders nothing."""
+        log.error("admission.unknown", count=len(candidates), error=str(error))
+        for submitter in dict.fromkeys(offer.submitter for offer, _, _ in candidates):
+            task.safely(submitter.abort, "nobody knows whether the last messages were stored")
+        self._outlet.unsent([(message, slot) for _, slot, message in candidates if slot is not None])
+        self._outlet.perhaps_queued([message for _, slot, message in candidates if slot is None])

@@ -1,10 +1,16 @@
-"""One connection of a customer: its session, its account once it is bound, and what passes through it."""
+"""One connection of a customer: its session, its account once it is bound, and what passes through it.
+
+Throttle and window hold back what a customer sends, but for what is answered without either: refused
+submits, malformed PDUs, enquire_links. Those are rationed (`refusals_per_s`): a connection that causes more
+is not read until it has made up for it. A stranger may send little at all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 import structlog
+from twisted.internet.base import DelayedCall
 
 from gateway import task
 from gateway.admission import Refusal
@@ -18,6 +24,7 @@ from gateway.settings import Account, Limits, StatusStyle, Timers
 from gateway.statuses import bind_status_for
 from gateway.transport import SessionProtocol
 from policy.clauses import RULES
+from policy.throttle import TokenBucket
 from smpp import codec, spec
 from smpp.commands import CommandId
 from smpp.events import (
@@ -44,6 +51,15 @@ SYSTEM_ID = "signet"
 # How long a customer that unbinds may wait for the answers to its last submits.
 _LAST_ANSWERS_S = 2.0
 
+# What a peer may send before it is bound: some binds and enquire_links, never a flood of them.
+_STRANGER_OCTETS_MAX = 4096
+
+# How many seconds' worth of refusals may come at once.
+_REFUSALS_BURST_S = 2
+
+# How long a flood is not read at a stretch: what lies behind it may be the end of the connection.
+_REST_MAX_S = 5.0
+
 _RECEIVING = (State.BOUND_RX, State.BOUND_TRX)
 
 
@@ -64,6 +80,7 @@ class CustomerLink(SessionProtocol):
             lambda now: Session(_settings(limits, Timers()), now),
             reactor,
             send_buffer_max=limits.send_buffer_max,
+            send_stall_s=limits.send_stall_s,
         )
         self._limits = limits
         self._binds = binds
@@ -73,7 +90,15 @@ class CustomerLink(SessionProtocol):
         self._gone = gone
         self._account: Account | None = None
         self._receives = False
+        self._binding = False
         self._leaving = False
+        self._stranger_octets = 0
+        self._caused = 0  # refusals and faults
+        self._counted = 0  # those, and enquire_links, that the ration knows of
+        self._faults: list[ProtocolFault] = []
+        rate_per_s = limits.refusals_per_s
+        self._ration = TokenBucket(rate_per_s, max(1, int(rate_per_s * _REFUSALS_BURST_S)))
+        self._rest: DelayedCall | None = None
         self._log = log.bind()
         self.label = ""
 
@@ -95,9 +120,22 @@ class CustomerLink(SessionProtocol):
         told = self.account.explain and self.session.interface_version >= VERSION_34
         pdu = _explanation(refusal) if told else None
         self.session.respond(sequence_number, pdu, refusal.command_status)
+        self._caused += 1
         log.info(
             "message.refused", account=self.account.name, rule=refusal.rule, status=refusal.command_status
         )
+
+    # -- what is measured
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether its peer has neither bound nor a bind that is being judged."""
+        return self._account is None and not self._binding
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it is not read because it has caused too many refusals."""
+        return self._rest is not None
 
     # -- Receiver
 
@@ -146,23 +184,35 @@ class CustomerLink(SessionProtocol):
                 self._leaving = True
                 self.reactor.callLater(_LAST_ANSWERS_S, self._leave)
             case ProtocolFault():
-                self._fault(event)
+                self._caused += 1
+                self._faults.append(event)
             case CloseRequired():
                 log.info("bind.closed", peer=self.peer, reason=event.reason.value)
             case _:
                 pass
 
     def flush(self) -> None:
+        caused = self._caused + self.session.enquiries_answered
+        if caused != self._counted:
+            self._count(caused)
+        if self._faults:
+            self._tell_faults()
         super().flush()
         if self._leaving and not self.session.unanswered:
             self._leave()
 
     def dataReceived(self, data: bytes) -> None:
+        if self._account is None and not self._bears(len(data)):
+            return
         super().dataReceived(data)
         if self._receives:
             self._deliveries.pump(self.account.name)
 
     def lost(self, contexts: list[object]) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+        if self._faults:
+            self._tell_faults()
         if self._receives:
             self._deliveries.unanswered([context for context in contexts if isinstance(context, Delivery)])
             self._deliveries.detach(self.account.name, self)
@@ -173,11 +223,38 @@ class CustomerLink(SessionProtocol):
                 self._metrics.binds_lost["customer", self._account.name] += 1
         self._gone(self)
 
+    # -- what is rationed
+
+    def _bears(self, octets: int) -> bool:
+        """Whether so much more of a peer that has not bound is read at all."""
+        self._stranger_octets += octets
+        if self._stranger_octets <= _STRANGER_OCTETS_MAX:
+            return True
+        log.warning("connection.dropped", peer=self.peer, reason="too much before a bind")
+        self.abort("too much before a bind")
+        return False
+
+    def _count(self, caused: int) -> None:
+        """Spend what is new of all that the peer has caused; do not read on before it is made up for."""
+        now = self.reactor.seconds()
+        self._ration.spend(caused - self._counted, now)
+        self._counted = caused
+        rest_s = min(self._ration.next_at(1, now) - now, _REST_MAX_S)
+        if rest_s > 0 and self._rest is None and not self.closed_by:
+            self._rest = self.reactor.callLater(rest_s, self._rested)
+            self.stop_reading()
+
+    def _rested(self) -> None:
+        self._rest = None
+        self.start_reading()
+
     # -- binding and parting
 
     async def _bind(self, event: BindRequested) -> None:
         host, _, _ = self.peer.rpartition(":")
+        self._binding = True
         account, rule = await self._binds.admit(event.bind, host)
+        self._binding = False
         if self.closed_by:
             # Its customer left, or was sent away, while the password was being checked.
             if rule is None and account is not None:
@@ -219,10 +296,20 @@ class CustomerLink(SessionProtocol):
             self._leaving = False
             self.finish_unbind()
 
-    def _fault(self, event: ProtocolFault) -> None:
+    def _tell_faults(self) -> None:
+        """Tell of the last fault of a read, and how many it was: a read may hold thousands."""
+        count, last = len(self._faults), self._faults[-1]
+        self._faults.clear()
         name = "" if self._account is None else self._account.name
-        self._metrics.protocol_faults["customer", name] += 1
-        log.info("pdu.faulty", account=name, peer=self.peer, reason=event.reason, status=event.command_status)
+        self._metrics.protocol_faults["customer", name] += count
+        log.info(
+            "pdu.faulty",
+            account=name,
+            peer=self.peer,
+            reason=last.reason,
+            status=last.command_status,
+            count=count,
+        )
 
 
 def _settings(limits: Limits, timers: Timers, account: Account | None = None) -> SessionSettings:
@@ -239,6 +326,7 @@ def _settings(limits: Limits, timers: Timers, account: Account | None = None) ->
         window_max=1 if account is None else account.delivery_window_max,
         inbound_window_max=1 if account is None else account.window_max,
         pdu_max=limits.pdu_max,
+        late_max=limits.late_max,
         system_id=SYSTEM_ID,
     )
 

@@ -1,15 +1,21 @@
-"""The door for customers: a link for each connection, up to a limit, and the way to close it."""
+"""The door for customers: a link for each connection, up to two limits, and the way to close it.
+
+One limit is for those from one origin, so that nobody can take all of them. The other is for all: when it is
+reached, the oldest that has not even tried to bind makes room, for whoever means it binds at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 import structlog
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
 from gateway.customers.link import CustomerLink
+from gateway.customers.origin import origin
+from gateway.settings import Listen
 
 log = structlog.get_logger()
 
@@ -20,23 +26,39 @@ class CustomerListener(Factory):
     noisy = False
 
     def __init__(
-        self, make_link: Callable[[Callable[[CustomerLink], None]], CustomerLink], connections_max: int
+        self, make_link: Callable[[Callable[[CustomerLink], None]], CustomerLink], listen: Listen
     ) -> None:
         self._make_link = make_link
-        self._connections_max = connections_max
-        self._links: set[CustomerLink] = set()
+        self._listen = listen
+        self._links: dict[CustomerLink, str] = {}
+        self._origins: Counter[str] = Counter()
         self._empty: Deferred[None] | None = None
 
     def __len__(self) -> int:
         """How many connections there are."""
         return len(self._links)
 
-    def buildProtocol(self, addr: IAddress | None) -> CustomerLink | None:
-        if len(self._links) >= self._connections_max or self._empty is not None:
-            log.warning("connection.refused", connections=len(self._links))
+    def unread(self) -> Mapping[str, int]:
+        """How many connections are not read, by why."""
+        return {
+            "does not read": sum(link.is_choked for link in self._links),
+            "causes refusals": sum(link.is_resting for link in self._links),
+        }
+
+    @property
+    def late(self) -> int:
+        """Deliveries whose answer is overdue and would still be understood."""
+        return sum(link.session.late for link in self._links)
+
+    def buildProtocol(self, addr: object) -> CustomerLink | None:
+        host = getattr(addr, "host", "")
+        peer = origin(host) if host else ""
+        if self._empty is not None or not self._has_room(peer):
+            log.warning("connection.refused", peer=host, connections=len(self._links))
             return None
         link = self._make_link(self._gone)
-        self._links.add(link)
+        self._links[link] = peer
+        self._origins[peer] += 1
         return link
 
     def part(self) -> Deferred[None]:
@@ -52,9 +74,31 @@ class CustomerListener(Factory):
         for link in list(self._links):
             link.abort("stopped")
 
+    def _has_room(self, peer: str) -> bool:
+        if self._origins[peer] >= self._listen.connections_per_address_max:
+            return False
+        return len(self._links) < self._listen.connections_max or self._make_room()
+
+    def _make_room(self) -> bool:
+        stranger = next((link for link in self._links if link.is_stranger), None)
+        if stranger is None:
+            return False
+        log.warning("connection.dropped", peer=stranger.peer, reason="not bound, and the next one waits")
+        self._forget(stranger)
+        stranger.abort("made room")
+        return True
+
     def _gone(self, link: CustomerLink) -> None:
-        self._links.discard(link)
+        self._forget(link)
         self._tell_empty()
+
+    def _forget(self, link: CustomerLink) -> None:
+        peer = self._links.pop(link, None)
+        if peer is None:
+            return
+        self._origins[peer] -= 1
+        if not self._origins[peer]:
+            del self._origins[peer]
 
     def _tell_empty(self) -> None:
         if self._empty is not None and not self._links and not self._empty.called:

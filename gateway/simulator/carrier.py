@@ -115,7 +115,8 @@ class SimulatedCarrier(Factory):
     ) -> None:
         self.settings = settings or CarrierSettings()
         self.counts = CarrierCounts()
-        self._links: set[CarrierLink] = set()
+        # As a set that keeps the order of arrival.
+        self._links: dict[CarrierLink, None] = {}
         self._gone: list[Deferred[None]] = []
         self._reactor = reactor
         self._clock = clock
@@ -169,11 +170,11 @@ class SimulatedCarrier(Factory):
 
     def link_opened(self, link: CarrierLink) -> None:
         """Someone has connected."""
-        self._links.add(link)
+        self._links[link] = None
 
     def link_lost(self, link: CarrierLink) -> None:
         """A connection is gone."""
-        self._links.discard(link)
+        self._links.pop(link, None)
         self._tell_gone()
 
     def bind_status(self, bind: Bind) -> int:

@@ -194,7 +194,10 @@ def _refuse(connection: Connection, refused: Sequence[Outcome], means: Means, no
 
 
 def _attempt_row(o: Outcome) -> tuple[object, ...]:
-    key = None if o.carrier_message_id is None else look_up_key(o.carrier_message_id)
+    # What a carrier did not accept has no id there, whatever it wrote (SMPP 3.4, 4.4.2).
+    key = None
+    if o.outcome is AttemptOutcome.ACCEPTED and o.carrier_message_id is not None:
+        key = look_up_key(o.carrier_message_id)
     return (
         o.message.message_id,
         o.message.attempts,

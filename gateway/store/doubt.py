@@ -1,32 +1,37 @@
 """Messages in doubt that a receipt gives away.
 
 The carrier's id of a submit that was never answered is lost, but its receipt may still come, under an id that
-nobody knows. If exactly one message is in doubt at that carrier for the recipient that the receipt names, it
-can only be that one: it takes the id. If there are several, nobody can tell, and the receipt stays parked.
+nobody knows. If the recipient that the receipt names has one message in doubt at that carrier and no other
+that it may mean, it can only be that one: it takes the id. It may mean every message whose submit has no
+answer: one that is being submitted now, one that was sent again and whose first copy was taken after all, one
+that has been given up. Where there are several, nobody can tell, and the receipt stays parked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import BigInteger, Connection, bindparam, select
 
 from gateway.message import Message, State
 from gateway.number import plain, spellings
 from gateway.ports import AttemptOutcome, CarrierReceipt
 from gateway.store import schema
-from gateway.store.dialect import constant, upsert_rows
+from gateway.store.dialect import upsert_rows
 from gateway.store.ends import MESSAGE_COLUMNS, Means, message_of
 from ledger.prepared import Prepared
 from ledger.rows import dumps, texts
 from smpp.receipt import look_up_key
 
+# After so long no carrier reports on a message any more.
+_REPORTED_MAX_MS = 7 * 86_400_000
+
 _message = schema.message.c
-_IN_DOUBT = Prepared(
+_UNANSWERED = Prepared(
     select(*MESSAGE_COLUMNS).where(
-        _message.state == constant(State.IN_DOUBT),
-        _message.carrier == bindparam("carrier"),
+        schema.unanswered,
         _message.destination_addr.in_(texts("addrs")),
+        _message.submitted_at > bindparam("since", type_=BigInteger),
     )
 )
 _ATTEMPT = upsert_rows(schema.attempt)
@@ -35,33 +40,37 @@ _ATTEMPT = upsert_rows(schema.attempt)
 def given_away(
     connection: Connection, said: Sequence[CarrierReceipt], means: Means, now: int
 ) -> dict[int, Message]:
-    """By the index of a receipt of an unknown id, the message that it can only mean; the id is now its."""
-    final = [index for index, item in enumerate(said) if item.receipt.is_final]
+    """By the `id()` of a receipt of an unknown id, the message that it can only mean; the id is now its."""
+    final = [item for item in said if item.receipt.is_final]
     found: dict[int, Message] = {}
-    for carrier in {said[index].carrier for index in final}:
-        numbers = {
-            index: plain(said[index].destination_addr, means.country_code)
-            for index in final
-            if said[index].carrier == carrier
-        }
-        doubtful = _by_number(connection, carrier, set(numbers.values()), means)
-        for index, number in numbers.items():
+    rows = []
+    for carrier in dict.fromkeys(item.carrier for item in final):
+        named = [
+            (item, plain(item.destination_addr, means.country_code))
+            for item in final
+            if item.carrier == carrier
+        ]
+        meant = _by_number(connection, carrier, dict.fromkeys(number for _, number in named), means, now)
+        for item, number in named:
             # Taken out, so that a second receipt to the same number does not take the same message.
-            messages = doubtful.pop(number, [])
-            if len(messages) == 1:
-                found[index] = messages[0]
-    _ATTEMPT.run(connection, [_attempt_row(said[index], message, now) for index, message in found.items()])
+            messages = meant.pop(number, [])
+            if len(messages) == 1 and messages[0].state is State.IN_DOUBT:
+                [found[id(item)]] = messages
+                rows.append(_attempt_row(item, messages[0], now))
+    _ATTEMPT.run(connection, rows)
     return found
 
 
 def _by_number(
-    connection: Connection, carrier: str, numbers: set[str], means: Means
+    connection: Connection, carrier: str, numbers: Iterable[str], means: Means, now: int
 ) -> dict[str, list[Message]]:
+    """What a receipt from the carrier may mean, by number; the first copy of a resend went to any carrier."""
     addrs = [addr for number in numbers for addr in spellings(number, means.country_code)]
     messages: dict[str, list[Message]] = {}
-    for row in _IN_DOUBT.fetch(connection, carrier=carrier, addrs=dumps(addrs)):
+    for row in _UNANSWERED.fetch(connection, addrs=dumps(addrs), since=now - _REPORTED_MAX_MS):
         message = message_of(row)
-        messages.setdefault(plain(message.destination_addr, means.country_code), []).append(message)
+        if message.carrier == carrier or message.resends:
+            messages.setdefault(plain(message.destination_addr, means.country_code), []).append(message)
     return messages
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -49,17 +49,20 @@ def record_inbound(connection: Connection, items: Sequence[Inbound], means: Mean
         if m.account is not None
     ]
     owe(connection, deliveries)
-    ended = end(connection, _waiting(connection, {(s[0], s[1]) for s in silenced}, means, now), means, now)
+    ends = _waiting(connection, dict.fromkeys((s[0], s[1]) for s in silenced), means, now)
+    ended = end(connection, ends, means, now)
     return Recorded([*deliveries, *ended.deliveries], ended.ended)
 
 
-def _waiting(connection: Connection, silenced: set[tuple[str, str]], means: Means, now: int) -> list[End]:
+def _waiting(
+    connection: Connection, silenced: Collection[tuple[str, str]], means: Means, now: int
+) -> list[End]:
     if not silenced:
         return []
     table = schema.message.c
-    addrs = {addr for number, _ in silenced for addr in spellings(number, means.country_code)}
+    addrs = dict.fromkeys(addr for number, _ in silenced for addr in spellings(number, means.country_code))
     query = select(*MESSAGE_COLUMNS).where(
-        table.state == constant(State.QUEUED), table.destination_addr.in_(addrs)
+        table.state == constant(State.QUEUED), table.destination_addr.in_(list(addrs))
     )
     return [
         End(message_of(row), State.DELETED, "", now, Kind.VOID)

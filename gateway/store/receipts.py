@@ -1,10 +1,13 @@
 """Carriers' receipts in the database: matched to a message, or parked until their message is known.
 
-A receipt is known by (carrier, carrier_message_id, state), so a repeat changes nothing. The map from ids to
-messages belongs to the carrier, not to the bind. The exact id on the recipient's number wins, then another
-form of it (hex or decimal, zeros, case) on that number, then the exact id alone: carriers write the number as
-they like, but where "10" and "16" are both given out, only the number tells which of them a "16" means. The
-first end of a message wins.
+A receipt is known by (carrier, carrier_message_id, state), under which its newest words are kept. The same
+words again (number, date, error) are a repeat and change nothing, whatever message the id means by now:
+carriers use ids again. Other words are about the message that the id means now.
+
+The map from ids to messages belongs to the carrier, not to the bind. The exact id on the recipient's number
+wins, then another form of it (hex or decimal, zeros, case) on that number, then the exact id alone: carriers
+write the number as they like, but where "10" and "16" are both given out, only the number tells which of them
+a "16" means. The first end of a message wins.
 """
 
 from __future__ import annotations
@@ -12,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, select, tuple_, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.delivery import wants_news
 from gateway.message import ENDS, Message
 from gateway.ports import CarrierReceipt, Outcome, Recorded, Unreadable
 from gateway.store import schema
-from gateway.store.dialect import Bulk, insert_new_rows, insert_rows
+from gateway.store.dialect import Bulk, insert_rows, upsert_rows
 from gateway.store.doubt import given_away
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, owe, owed
 from ledger.prepared import Prepared
@@ -29,7 +32,7 @@ from smpp.receipt import Receipt, candidates, look_up_key
 from smpp.value import value
 
 _table = schema.receipt
-_NEW = insert_new_rows(_table)
+_WORDS = upsert_rows(_table)
 _JOINED = Bulk(
     update(_table)
     .values(message_id=bindparam("message_id"))
@@ -48,6 +51,16 @@ _SENT = Prepared(
     .join_from(schema.attempt, schema.message, _attempt.message_id == schema.message.c.message_id)
     .where(_attempt.carrier == bindparam("carrier"), _attempt.carrier_key.in_(texts("keys")))
     .order_by(_attempt.message_id.desc())
+)
+_HEARD = Prepared(
+    select(
+        _table.c.carrier_message_id,
+        _table.c.state,
+        _table.c.message_id,
+        _table.c.destination_addr,
+        _table.c.error,
+        _table.c.done_at,
+    ).where(_table.c.carrier == bindparam("carrier"), _table.c.carrier_message_id.in_(texts("ids")))
 )
 _ANY_PARKED = Prepared(
     select(_table.c.carrier)
@@ -89,10 +102,6 @@ class _Match:
         """Whether it tells a sender who asked for it of a state on the way."""
         return self.said.receipt.state in _ON_THE_WAY and wants_news(self.message.registered_delivery)
 
-    @property
-    def key(self) -> tuple[str, str, int]:
-        return self.said.carrier, self.said.receipt.message_id, int(self.said.receipt.state)
-
 
 class _Sent:
     """The messages behind a set of carrier ids.
@@ -108,43 +117,46 @@ class _Sent:
     def find_all(self, said: Sequence[CarrierReceipt]) -> list[Message | None]:
         """The message that each receipt means."""
         self._look_up(said, _own_form)
-        found = [self._find(item) for item in said]
-        unsure = [
-            index
-            for index, message in enumerate(found)
-            if message is None or not _same_number(message, said[index])
-        ]
+        found = [self._find_exact(item) for item in said]
+        unsure = [index for index, message in enumerate(found) if message is None]
         if unsure:
             self._look_up([said[index] for index in unsure], candidates)
             for index in unsure:
-                found[index] = self._find(said[index])
+                found[index] = self._find_other(said[index])
         return found
 
     def _look_up(self, said: Sequence[CarrierReceipt], forms: Callable[[str], tuple[str, ...]]) -> None:
-        for carrier in {item.carrier for item in said}:
-            ids = {item.receipt.message_id for item in said if item.carrier == carrier}
-            keys = list({form for message_id in ids for form in forms(message_id)})
+        for carrier in dict.fromkeys(item.carrier for item in said):
+            ids = dict.fromkeys(item.receipt.message_id for item in said if item.carrier == carrier)
+            keys = list(dict.fromkeys(form for message_id in ids for form in forms(message_id)))
             found: dict[tuple[str, str], list[tuple[str, Message]]] = {}
             for row in _SENT.fetch(self._connection, carrier=carrier, keys=dumps(keys)):
                 # The carrier's key and id stand behind the message's own columns.
                 found.setdefault((carrier, row[-2]), []).append((row[-1], message_of(row)))
             self._by_key.update(found)
 
-    def _find(self, said: CarrierReceipt) -> Message | None:
-        """Of several messages with the same id the newest; the query has put it first.
+    def _find_exact(self, said: CarrierReceipt) -> Message | None:
+        """Of several messages with the id on the number the newest; the query has put it first."""
+        raw = said.receipt.message_id
+        for carrier_message_id, message in self._by_key.get((said.carrier, look_up_key(raw)), ()):
+            if carrier_message_id == raw and _same_number(message, said):
+                return message
+        return None
+
+    def _find_other(self, said: CarrierReceipt) -> Message | None:
+        """Another form of the id on the number, or the id on whatever number.
 
         A text that only looks like a receipt may be a recipient's own: the id alone does not make it one.
         """
-        raw = said.receipt.message_id
-        sent = self._by_key.get((said.carrier, look_up_key(raw)), ())
-        exact = [message for carrier_message_id, message in sent if carrier_message_id == raw]
-        for message in exact:
-            if _same_number(message, said):
-                return message
         for message in self._in_other_forms(said):
             if _same_number(message, said):
                 return message
-        return exact[0] if exact and not said.receipt.presumed else None
+        raw = said.receipt.message_id
+        if not said.receipt.presumed:
+            for carrier_message_id, message in self._by_key.get((said.carrier, look_up_key(raw)), ()):
+                if carrier_message_id == raw:
+                    return message
+        return None
 
     def _in_other_forms(self, said: CarrierReceipt) -> Iterator[Message]:
         for form in candidates(said.receipt.message_id):
@@ -175,18 +187,17 @@ def record_receipts(
     ]
     if not said:
         return Recorded()
-    messages = _Sent(connection).find_all(said)
-    strange = [index for index, message in enumerate(messages) if message is None]
+    found = _unheard(connection, said, _Sent(connection).find_all(said))
+    strange = [item for item, message in found if message is None]
     if strange:
-        for place, message in given_away(connection, [said[i] for i in strange], means, now).items():
-            messages[strange[place]] = message
-    found = list(zip(said, messages, strict=True))
-    matches = _unheard(connection, [_Match(message, item) for item, message in found if message is not None])
-    unknown = [item for item, message in found if message is None]
-    _NEW.run(
+        given = given_away(connection, strange, means, now)
+        found = [(item, message or given.get(id(item))) for item, message in found]
+    _WORDS.run(
         connection,
         [_receipt_row(item, message) for item, message in found if message or not item.receipt.presumed],
     )
+    matches = [_Match(message, item) for item, message in found if message is not None]
+    unknown = [item for item, message in found if message is None]
     return replace(_apply(connection, matches, means, now), unknown=unknown)
 
 
@@ -196,7 +207,12 @@ def join(connection: Connection, accepted: Sequence[Outcome], means: Means, now:
     if not parked:
         return Recorded()
     found = zip(parked, _Sent(connection).find_all(parked), strict=True)
-    matches = [_Match(message, item) for item, message in found if message is not None]
+    matches = [
+        _Match(message, item)
+        for item, message in found
+        # What was heard before the message was even submitted is about an older one of the same id.
+        if message is not None and message.submitted_at <= item.received_at
+    ]
     _JOINED.run(
         connection,
         [
@@ -209,15 +225,15 @@ def join(connection: Connection, accepted: Sequence[Outcome], means: Means, now:
 
 def _parked(connection: Connection, accepted: Sequence[Outcome]) -> list[CarrierReceipt]:
     parked: list[CarrierReceipt] = []
-    for carrier in {outcome.carrier for outcome in accepted}:
+    for carrier in dict.fromkeys(outcome.carrier for outcome in accepted):
         if not _ANY_PARKED.fetch(connection, carrier=carrier):
             continue
-        keys = {
+        keys = dict.fromkeys(
             look_up_key(form)
             for o in accepted
             if o.carrier == carrier and o.carrier_message_id is not None
             for form in candidates(o.carrier_message_id)
-        }
+        )
         parked += [
             CarrierReceipt(
                 carrier,
@@ -240,20 +256,26 @@ def _on_the_way(said: CarrierReceipt) -> CarrierReceipt:
     return replace(said, receipt=replace(said.receipt, state=MessageState.ENROUTE))
 
 
-def _unheard(connection: Connection, matches: Sequence[_Match]) -> list[_Match]:
-    """Drop repeats of states that end nothing: an end repeated is harmless, news repeated is not."""
-    news = {m.key for m in matches if m.is_news}
-    if not news:
-        return list(matches)
-    columns = (_table.c.carrier, _table.c.carrier_message_id, _table.c.state)
-    heard = {tuple(row) for row in connection.execute(select(*columns).where(tuple_(*columns).in_(news)))}
+def _unheard(
+    connection: Connection, said: Sequence[CarrierReceipt], messages: Sequence[Message | None]
+) -> list[tuple[CarrierReceipt, Message | None]]:
+    """Drop what was heard before: the same words of whatever message, or the same state of this one."""
+    heard: dict[tuple[str, str, int], tuple[object, ...]] = {}
+    for carrier in dict.fromkeys(item.carrier for item in said):
+        ids = [item.receipt.message_id for item in said if item.carrier == carrier]
+        for row in _HEARD.fetch(connection, carrier=carrier, ids=dumps(ids)):
+            heard[carrier, row[0], row[1]] = row[2:]
+    keys = [(item.carrier, item.receipt.message_id, item.receipt.state) for item in said]
+    if not heard and len(set(keys)) == len(keys):
+        return list(zip(said, messages, strict=True))
     unheard = []
-    for m in matches:
-        if not m.is_news:
-            unheard.append(m)
-        elif m.key not in heard:
-            heard.add(m.key)
-            unheard.append(m)
+    for key, item, message in zip(keys, said, messages, strict=True):
+        words = item.destination_addr, item.receipt.error, item.done_at
+        about, *known = heard.get(key, (None,))
+        if [*words] == known or (message is not None and message.message_id == about):
+            continue
+        heard[key] = None if message is None else message.message_id, *words
+        unheard.append((item, message))
     return unheard
 
 

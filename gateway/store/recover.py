@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, select, update
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import OperationalError
 
 from gateway.message import State
-from gateway.ports import AttemptOutcome, Outcome, Recorded, Recovered
+from gateway.ports import AttemptOutcome, Delivery, Ended, Outcome, Recorded, Recovered
 from gateway.store import schema
 from gateway.store.attempts import record_outcomes
 from gateway.store.dialect import Bulk, constant
@@ -33,6 +34,9 @@ _PAST = Prepared(
     .order_by(_message.c.deadline_at)
     .limit(bindparam("count", type_=Integer))
 )
+# How long a message that could not be ended is left alone.
+_UNENDED_WAIT_MS = 3_600_000
+
 # A deadline is put off once. What is on its way was due before its deadline, so a due_at behind it tells.
 _PUT_OFF = Bulk(
     update(_message)
@@ -77,11 +81,6 @@ def recover(
     if outcomes:
         record_outcomes(connection, outcomes, means, now)
     resent = sum(outcome.resend for outcome in outcomes)
-    queued = connection.execute(
-        select(_message.c.account, _message.c.route, func.count())
-        .where(_message.c.state == constant(State.QUEUED))
-        .group_by(_message.c.account, _message.c.route)
-    )
     owed = connection.scalars(
         select(schema.delivery.c.account).where(schema.delivery.c.finished_at.is_(None)).distinct()
     )
@@ -89,9 +88,19 @@ def recover(
         epoch=epoch,
         parked=len(outcomes) - resent,
         resent=resent,
-        queued=[(row[0], row[1], row[2]) for row in queued],
+        queued=queued(connection),
         owed=list(owed),
     )
+
+
+def queued(connection: Connection) -> list[tuple[str, str, int]]:
+    """Account, route and how many messages wait there."""
+    counts = connection.execute(
+        select(_message.c.account, _message.c.route, func.count())
+        .where(_message.c.state == constant(State.QUEUED))
+        .group_by(_message.c.account, _message.c.route)
+    )
+    return [(account, route, count) for account, route, count in counts]
 
 
 def last_id(connection: Connection) -> int:
@@ -111,6 +120,8 @@ def end_overdue(connection: Connection, count: int, receipt_wait_ms: int, means:
     A message on its way has `receipt_wait_ms` more than its validity: the carrier's own receipt of its expiry
     comes after it. So has one that is being submitted: that is left to its outcome, and only if none was ever
     recorded, because nobody knew whether the intent was committed, does it end here.
+
+    A message that cannot be ended, because the ledger has no hold of it, say, is tried again an hour later.
     """
     ends, put_off = [], []
     for message in map(message_of, _PAST.fetch(connection, now=now, count=count)):
@@ -122,4 +133,33 @@ def end_overdue(connection: Connection, count: int, receipt_wait_ms: int, means:
             state, kind = _OVERDUE[message.state]
             ends.append(End(message, state, "", now, kind))
     _PUT_OFF.run(connection, put_off)
-    return end(connection, ends, means, now)
+    if not ends:
+        return Recorded()
+    try:
+        with connection.begin_nested():
+            return end(connection, ends, means, now)
+    except OperationalError:
+        raise
+    except Exception:
+        return _end_each(connection, ends, means, now)
+
+
+def _end_each(connection: Connection, ends: Sequence[End], means: Means, now: int) -> Recorded:
+    """One by one: a message that cannot end must not keep the others from it, today or the next time."""
+    deliveries: list[Delivery] = []
+    ended: list[Ended] = []
+    unended: list[int] = []
+    for one in ends:
+        try:
+            with connection.begin_nested():
+                recorded = end(connection, [one], means, now)
+        except OperationalError:
+            raise
+        except Exception:
+            unended.append(one.message.message_id)
+        else:
+            deliveries += recorded.deliveries
+            ended += recorded.ended
+    due_ats = {one.message.message_id: one.message.due_at for one in ends}
+    _PUT_OFF.run(connection, [(due_ats[i], now + _UNENDED_WAIT_MS, i) for i in unended])
+    return Recorded(deliveries, ended, unended=unended)

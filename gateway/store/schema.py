@@ -18,6 +18,8 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    literal_column,
+    or_,
 )
 
 from gateway.message import ENDS, State
@@ -56,8 +58,13 @@ message = Table(
 _queued = message.c.state == int(State.QUEUED)
 Index("message_due", message.c.route, message.c.due_at, sqlite_where=_queued, postgresql_where=_queued)
 Index("message_waiting", message.c.destination_addr, sqlite_where=_queued, postgresql_where=_queued)
-_in_doubt = message.c.state == int(State.IN_DOUBT)
-Index("message_in_doubt", message.c.destination_addr, sqlite_where=_in_doubt, postgresql_where=_in_doubt)
+# Those that a receipt of an unknown id may mean: with a submit that has no answer yet, or never had one.
+unanswered = or_(
+    message.c.state >= literal_column(str(int(State.SUBMITTING))),
+    message.c.state == literal_column(str(int(State.UNKNOWN))),
+    message.c.resends > literal_column("0"),
+)
+Index("message_unanswered", message.c.destination_addr, sqlite_where=unanswered, postgresql_where=unanswered)
 _unfinished = message.c.final_at.is_(None)
 Index("message_open", message.c.deadline_at, sqlite_where=_unfinished, postgresql_where=_unfinished)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from gateway.clock import Clock
 from gateway.message import Message
@@ -33,6 +33,7 @@ class SqlStore:
         self._node = node
         self._means = means
         self._epoch = 0
+        self._unknown_at_count = 0
 
     def _now(self) -> int:
         return int(self._clock.now() * 1000)
@@ -69,6 +70,17 @@ class SqlStore:
 
     def record_inbound(self, items: Sequence[Inbound]) -> Deferred[Recorded]:
         return self._writer.run(lambda c: inbound.record_inbound(c, items, self._means, self._now()))
+
+    def recount(self) -> Deferred[Sequence[tuple[str, str, int]] | None]:
+        unknown = self._writer.unknown
+        if unknown == self._unknown_at_count:
+            return succeed(None)
+
+        def counted(found: Sequence[tuple[str, str, int]]) -> Sequence[tuple[str, str, int]]:
+            self._unknown_at_count = unknown
+            return found
+
+        return self._writer.run(recover.queued).addCallback(counted)
 
     def waiting_deliveries(
         self, account: str, count: int, besides: Collection[int]

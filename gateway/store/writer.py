@@ -6,8 +6,9 @@ row costs a few microseconds; only COMMIT, which waits for the disk with the int
 elsewhere, so a slow disk slows the writer and nothing else.
 
 A job that raises must not take the others with it: the transaction is rolled back and each job of it runs
-again in a transaction of its own. A COMMIT that raises leaves the outcome unknown: its jobs fail with
-`CommitUnknown`, and whoever asked must not pretend to know.
+again in a transaction of its own. Where it is the database that fails, not the job, the job fails with
+`StoreUnable`. A COMMIT that raises leaves the outcome unknown: its jobs fail with `CommitUnknown`, and
+whoever asked must not pretend to know.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from gateway.ports import CommitUnknown, StoreClosed
+from gateway.ports import CommitUnknown, StoreClosed, StoreUnable
 from gateway.reactor import ReactorTime
 
 Result = TypeVar("Result")
@@ -63,13 +64,17 @@ class Writer:
         self._alone: deque[_Entry] = deque()
         self._busy = False
         self._closed: Deferred[None] | None = None
-        self.commits = 0
-        self.failures = 0
+        self._unknown = 0
 
     @property
     def waiting(self) -> int:
         """Jobs that no transaction has taken yet."""
         return len(self._waiting) + len(self._alone)
+
+    @property
+    def unknown(self) -> int:
+        """Commits so far of which nobody knows whether they happened."""
+        return self._unknown
 
     def run(self, job: Job[Result], *, first: bool = False) -> Deferred[Result]:
         """Queue a job. The Deferred fires with its result after the commit, or fails as the job did.
@@ -115,7 +120,7 @@ class Writer:
                 self._schedule(BUSY_RETRY_S)
             else:
                 self._drop_connection()
-                self._fail(entries, error)
+                self._fail(entries, StoreUnable(str(error)))
             return
         if self._run_jobs(entries, transaction):
             self._elsewhere(transaction.commit).addCallbacks(
@@ -136,7 +141,7 @@ class Writer:
         except Exception as error:
             self._abandon(transaction)
             if len(entries) == 1:
-                self._fail(entries, error)
+                self._fail(entries, StoreUnable(str(error)) if isinstance(error, OperationalError) else error)
             else:
                 self._alone.extend(entries)
                 self._again()
@@ -157,7 +162,6 @@ class Writer:
             connection.close()
 
     def _committed(self, entries: list[_Entry]) -> None:
-        self.commits += 1
         self._took(self._reactor.seconds() - self._began_at)
         # Those who are answered come back within this reactor turn, and then share the next transaction.
         for entry in entries:
@@ -166,13 +170,12 @@ class Writer:
 
     def _commit_failed(self, entries: list[_Entry], failure: Failure) -> None:
         self._drop_connection()
-        self.failures += 1
+        self._unknown += 1
         self._again()
         for entry in entries:
             entry.done.errback(CommitUnknown(failure.getErrorMessage(), entry.result))
 
     def _fail(self, entries: list[_Entry], error: Exception) -> None:
-        self.failures += 1
         self._again()
         for entry in entries:
             entry.done.errback(error)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,10 +28,12 @@ Balance = dict[str, Any]
 class Gateway:
     """A gateway in `folder`; start it, end it, start it again: the folder is what stays.
 
-    Used as a context, it leaves no process behind.
+    `under` is the command that runs the next process, as `strace -D` does, and leaves it our child. Used as a
+    context, it leaves no process behind.
     """
 
     def __init__(self, folder: Path, config: Config) -> None:
+        self.under: Sequence[str | Path] = ()
         self.folder = folder
         self.port = config.port
         self.admin_port = config.admin_port
@@ -56,7 +59,7 @@ class Gateway:
 
     def launch(self, *options: str) -> None:
         """Start it, and do not wait."""
-        command: list[str | Path] = [SIGNET, "run", "-c", self.config_path, *options]
+        command: list[str | Path] = [*self.under, SIGNET, "run", "-c", self.config_path, *options]
         with self._stdout.open("ab") as out, self._stderr.open("ab") as err:
             self._process = subprocess.Popen(command, stdout=out, stderr=err)
 
@@ -99,6 +102,11 @@ class Gateway:
     def is_running(self) -> bool:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._running().pid
 
     def _running(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "it was not started"

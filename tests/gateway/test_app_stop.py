@@ -267,23 +267,23 @@ class TestAStoreThatTakesNothing:
     def stalled(self, path: Path, commits: Commits) -> Whole:
         return Whole(settings_of(path), commits).top_up().start()
 
-    def stops(self, whole: Whole) -> bool:
+    def stops(self, whole: Whole, within_s: float = 2 * LIMITS.drain_s) -> bool:
         stopping = whole.stopping()
-        whole.pass_time(10 * LIMITS.drain_s, step=0.5)
+        whole.pass_time(within_s + 1.0, step=0.5)
         return fired(stopping)
 
     def test_with_a_message_under_way(self, stalled: Whole, commits: Commits) -> None:
         customer = stalled.customer()
         commits.stall = True
         customer.send(submit(2))
-        assert self.stops(stalled)
+        assert self.stops(stalled, within_s=LIMITS.drain_s + TIMERS.unbind_s)
         assert SUBMIT_SM | RESP not in [pdu.command_id for pdu in customer.read()]
 
     def test_with_an_outcome_under_way(self, stalled: Whole, commits: Commits) -> None:
         stalled.customer().send(submit(2))
         commits.stall = True
         stalled.accept(*stalled.submits())
-        assert self.stops(stalled)
+        assert self.stops(stalled, within_s=LIMITS.drain_s + TIMERS.unbind_s)
 
     def test_with_a_claim_under_way(self, stalled: Whole, commits: Commits) -> None:
         window = a_carrier().window_max
@@ -294,7 +294,7 @@ class TestAStoreThatTakesNothing:
         stalled.accept(first)
         commits.stall = True
         stalled.accept(*stalled.submits())
-        assert self.stops(stalled)
+        assert self.stops(stalled, within_s=LIMITS.drain_s + TIMERS.unbind_s)
 
     def test_with_an_answer_of_a_customer_under_way(self, stalled: Whole, commits: Commits) -> None:
         customer = stalled.customer()

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -156,6 +156,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)  # it loads a file, and the machine may be busy
 @given(st.lists(st.tuples(st.sampled_from(list(places_in(DOCUMENT))), st.none() | VALUES), max_size=4))
 def test_a_damaged_file_is_either_good_or_a_list_of_problems(
     tmp_path_factory: pytest.TempPathFactory, damages: list[tuple[tuple[Any, ...], Any]]

@@ -3,19 +3,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from gateway.clock import StatedClock
-from gateway.message import State
+from gateway.message import Message, State
 from gateway.metrics import Metrics
 from gateway.ports import Delivery, Ended, Recorded, Store
 from gateway.settings import Limits
 from gateway.store import schema
 from gateway.sweeper import Sweeper
 from ledger.accounts import Balance
+from ledger.schema import ledger_transfer
 from tests.gateway.carriers.fake_store import FakeStore
 from tests.gateway.store import samples
 from tests.gateway.store.invariants import check
@@ -135,6 +136,46 @@ class TestAnOverdueMessage:
         mores = [swept.rig.result(Deferred.fromCoroutine(swept.sweeper.end_overdue())) for _ in range(2)]
         assert mores == [True, False]
         assert len(swept.ended) == LIMITS.batch_max + 1
+
+
+class TestAMessageThatCannotEnd:
+    """Its hold is gone: nothing can be given back."""
+
+    @pytest.fixture
+    def broken(self, engine: Engine) -> Iterator[Swept]:
+        swept = Swept(engine)
+        yield swept
+        swept.sweeper.stop()
+        swept.rig.close()
+
+    def without_hold(self, swept: Swept) -> Message:
+        message = swept.rig.queued(deadline_at=samples.START)
+        with swept.rig.engine.begin() as connection:
+            connection.execute(
+                delete(ledger_transfer).where(ledger_transfer.c.source_id == message.message_id)
+            )
+        return message
+
+    def test_does_not_keep_the_others_from_it(self, broken: Swept) -> None:
+        poison = self.without_hold(broken)
+        others = [broken.rig.queued(deadline_at=samples.START + n) for n in range(2 * LIMITS.batch_max)]
+        broken.sweeper.start()
+        with capture_logs() as lines:
+            broken.pass_time(2)
+        assert [message_id for message_id, _ in broken.ends()] == [m.message_id for m in others]
+        assert [delivery.message_id for delivery in broken.owed] == [m.message_id for m in others]
+        assert broken.rig.state(poison) is State.QUEUED
+        told = [line["message_id"] for line in lines if line["event"] == "message.unended"]
+        assert told == [poison.message_id], "once, for now"
+        assert broken.metrics.put_aside == {"end": 1}
+
+    def test_is_tried_again_an_hour_later(self, broken: Swept) -> None:
+        self.without_hold(broken)
+        broken.sweeper.start()
+        broken.pass_time(0)
+        broken.rig.advance(3600)
+        broken.pass_time(1)
+        assert broken.metrics.put_aside == {"end": 2}
 
 
 class TestADelivery:

@@ -300,6 +300,51 @@ class TestPeerThatDoesNotRead:
         assert ends.is_cut()
         assert ends.link.closed_by == "peer does not read"
 
+    def test_it_is_not_read_either(self) -> None:
+        ends = Ends(lazy=True, inbound_window_max=1).bound()
+        ends.says(submit(2) + submit(3))
+        ends.link.pauseProducing()
+        ends.link.answer(2)
+        ends.link.flush()
+        assert ends.link.is_choked
+        assert ends.is_paused()
+        assert ends.link.requests() == [2]
+        ends.link.resumeProducing()
+        assert not ends.is_paused()
+        assert ends.link.requests() == [2, 3]
+
+    def test_it_is_cut_off_after_a_while(self) -> None:
+        ends = Ends().bound()
+        ends.link.pauseProducing()
+        ends.clock.advance(29.0)
+        assert not ends.is_cut()
+        ends.clock.advance(1.0)
+        assert ends.is_cut()
+        assert ends.link.closed_by == "peer does not read"
+        ends.loses_connection()
+        assert ends.clock.getDelayedCalls() == []
+
+    def test_it_has_all_the_time_again_once_it_has_read(self) -> None:
+        ends = Ends().bound()
+        for _ in range(3):
+            ends.link.pauseProducing()
+            ends.clock.advance(29.0)
+            ends.link.resumeProducing()
+        assert not ends.is_cut()
+
+    def test_its_answer_to_our_unbind_is_read_all_the_same(self) -> None:
+        ends = Ends().bound()
+        ends.link.pauseProducing()
+        ends.link.start_unbind()
+        assert not ends.is_paused()
+
+    def test_it_is_closed_after_our_unbind_though_it_never_answers(self) -> None:
+        ends = Ends(timers=TimerSettings(unbind_s=5.0)).bound()
+        ends.link.pauseProducing()
+        ends.link.start_unbind()
+        ends.clock.advance(5.0)
+        assert ends.is_half_closed()
+
     def test_it_is_forgiven_as_soon_as_it_has_read_everything(self) -> None:
         ends = Ends(send_buffer_max=100).bound()
         for _ in range(5):

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from ledger import sql
-from ledger.audit import Violation, audit
+from ledger.audit import IDENTITIES, Violation, audit
 from ledger.lots import Lot
 from ledger.transfer import Hold, Kind
 
@@ -36,73 +36,77 @@ def test_an_empty_ledger_has_no_violation(conn: Connection) -> None:
     assert audit(conn) == []
 
 
-@pytest.mark.parametrize(
-    ("corruption", "identity", "account", "source_id"),
-    [
-        ("UPDATE ledger_account SET held = -3, remaining = 99", "BALANCE_NOT_NEGATIVE", "bank", None),
-        ("UPDATE ledger_account SET topped_up = topped_up + 1", "BALANCE_ADDS_UP", "bank", None),
-        (
-            "UPDATE ledger_account SET held = held - 1, settled = settled + 1",
-            "BALANCE_IS_SUM_OF_TRANSFERS",
-            "bank",
-            None,
-        ),
-        (
-            "UPDATE ledger_account SET remaining = remaining - 1, returned = 1",
-            "BALANCE_IS_SUM_OF_TRANSFERS",
-            "bank",
-            None,
-        ),
-        (
-            "INSERT INTO ledger_account VALUES ('club', 5, 5, 0, 0, 0)",
-            "BALANCE_IS_SUM_OF_TRANSFERS",
-            "club",
-            None,
-        ),
-        ("DELETE FROM ledger_account", "TRANSFER_HAS_ACCOUNT", "bank", 1),
-        ("UPDATE ledger_transfer SET units = 0 WHERE source_id = 1", "TRANSFER_MOVES_UNITS", "bank", 1),
-        ("UPDATE ledger_transfer SET kind = 3 WHERE stage = 1", "KIND_FITS_STAGE", "bank", 1),
-        ("UPDATE ledger_transfer SET kind = 9 WHERE stage = 2", "KIND_FITS_STAGE", "bank", 2),
-        ("UPDATE ledger_transfer SET stage = 4 WHERE stage = 3", "KIND_FITS_STAGE", "bank", 4),
-        ("DELETE FROM ledger_transfer WHERE stage = 1", "RESOLUTION_HAS_EQUAL_HOLD", "bank", 2),
-        (
-            "UPDATE ledger_transfer SET units = 2 WHERE stage = 2 AND source_id = 3",
-            "RESOLUTION_HAS_EQUAL_HOLD",
-            "bank",
-            3,
-        ),
-        (
-            "UPDATE ledger_transfer SET account = 'shop' WHERE stage = 2 AND source_id = 3",
-            "RESOLUTION_HAS_EQUAL_HOLD",
-            "shop",
-            3,
-        ),
-        (
-            "DELETE FROM ledger_transfer WHERE stage = 2 AND source_id = 4",
-            "REFUND_WITHIN_SETTLE",
-            "bank",
-            4,
-        ),
-        (
-            "UPDATE ledger_transfer SET kind = 4 WHERE stage = 2 AND source_id = 4",
-            "REFUND_WITHIN_SETTLE",
-            "bank",
-            4,
-        ),
-        ("UPDATE ledger_transfer SET units = 4 WHERE stage = 3", "REFUND_WITHIN_SETTLE", "bank", 4),
-        ("DELETE FROM ledger_transfer WHERE stage = 0", "LOT_HAS_EQUAL_TOPUP", "bank", 1),
-        ("UPDATE ledger_lot SET units = 99 WHERE lot_id = 2", "LOT_HAS_EQUAL_TOPUP", "shop", 2),
-        ("UPDATE ledger_lot SET account = 'shop'", "LOT_HAS_EQUAL_TOPUP", "shop", 1),
-        ("DELETE FROM ledger_lot WHERE lot_id = 2", "TOPUP_HAS_EQUAL_LOT", "shop", 2),
-        ("UPDATE ledger_lot SET amount_fen = -1 WHERE lot_id = 2", "LOT_NOT_NEGATIVE", "shop", 2),
-    ],
-)
+CORRUPTIONS = [
+    ("UPDATE ledger_account SET held = -3, remaining = 99", "BALANCE_NOT_NEGATIVE", "bank", None),
+    ("UPDATE ledger_account SET topped_up = topped_up + 1", "BALANCE_ADDS_UP", "bank", None),
+    (
+        "UPDATE ledger_account SET held = held - 1, settled = settled + 1",
+        "BALANCE_IS_SUM_OF_TRANSFERS",
+        "bank",
+        None,
+    ),
+    (
+        "UPDATE ledger_account SET remaining = remaining - 1, returned = 1",
+        "BALANCE_IS_SUM_OF_TRANSFERS",
+        "bank",
+        None,
+    ),
+    (
+        "INSERT INTO ledger_account VALUES ('club', 5, 5, 0, 0, 0)",
+        "BALANCE_IS_SUM_OF_TRANSFERS",
+        "club",
+        None,
+    ),
+    ("DELETE FROM ledger_account", "TRANSFER_HAS_ACCOUNT", "bank", 1),
+    ("UPDATE ledger_transfer SET units = 0 WHERE source_id = 1", "TRANSFER_MOVES_UNITS", "bank", 1),
+    ("UPDATE ledger_transfer SET kind = 3 WHERE stage = 1", "KIND_FITS_STAGE", "bank", 1),
+    ("UPDATE ledger_transfer SET kind = 9 WHERE stage = 2", "KIND_FITS_STAGE", "bank", 2),
+    ("UPDATE ledger_transfer SET stage = 4 WHERE stage = 3", "KIND_FITS_STAGE", "bank", 4),
+    ("DELETE FROM ledger_transfer WHERE stage = 1", "RESOLUTION_HAS_EQUAL_HOLD", "bank", 2),
+    (
+        "UPDATE ledger_transfer SET units = 2 WHERE stage = 2 AND source_id = 3",
+        "RESOLUTION_HAS_EQUAL_HOLD",
+        "bank",
+        3,
+    ),
+    (
+        "UPDATE ledger_transfer SET account = 'shop' WHERE stage = 2 AND source_id = 3",
+        "RESOLUTION_HAS_EQUAL_HOLD",
+        "shop",
+        3,
+    ),
+    (
+        "DELETE FROM ledger_transfer WHERE stage = 2 AND source_id = 4",
+        "REFUND_WITHIN_SETTLE",
+        "bank",
+        4,
+    ),
+    (
+        "UPDATE ledger_transfer SET kind = 4 WHERE stage = 2 AND source_id = 4",
+        "REFUND_WITHIN_SETTLE",
+        "bank",
+        4,
+    ),
+    ("UPDATE ledger_transfer SET units = 4 WHERE stage = 3", "REFUND_WITHIN_SETTLE", "bank", 4),
+    ("DELETE FROM ledger_transfer WHERE stage = 0", "LOT_HAS_EQUAL_TOPUP", "bank", 1),
+    ("UPDATE ledger_lot SET units = 99 WHERE lot_id = 2", "LOT_HAS_EQUAL_TOPUP", "shop", 2),
+    ("UPDATE ledger_lot SET account = 'shop'", "LOT_HAS_EQUAL_TOPUP", "shop", 1),
+    ("DELETE FROM ledger_lot WHERE lot_id = 2", "TOPUP_HAS_EQUAL_LOT", "shop", 2),
+    ("UPDATE ledger_lot SET amount_fen = -1 WHERE lot_id = 2", "LOT_NOT_NEGATIVE", "shop", 2),
+]
+
+
+@pytest.mark.parametrize(("corruption", "identity", "account", "source_id"), CORRUPTIONS)
 def test_a_planted_corruption_is_found(
     unguarded: Connection, corruption: str, identity: str, account: str, source_id: int | None
 ) -> None:
     unguarded.exec_driver_sql(corruption)
     found = {(each.identity, each.account, each.source_id) for each in audit(unguarded)}
     assert (identity, account, source_id) in found
+
+
+def test_each_identity_has_its_corruption() -> None:
+    assert {name for _, name, _, _ in CORRUPTIONS} == {identity.name for identity in IDENTITIES}
 
 
 def test_a_violation_shows_the_numbers_that_differ(unguarded: Connection) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -31,7 +31,7 @@ def wall_clock(reactor: Clock, start: float = NOON) -> StatedClock:
 class CarrierSide:
     """Connected to every carrier, and bound to those that `bind` names. Chance gives 0.
 
-    `owed` collects the deliveries that were told to be due.
+    `owed` collects the deliveries that were told to be due, unless `owe` is there to hear of them.
     """
 
     def __init__(
@@ -43,12 +43,14 @@ class CarrierSide:
         accounts: Sequence[Account] = (an_account(),),
         limits: Limits = LIMITS,
         start: float = NOON,
+        owe: Callable[[Sequence[Delivery]], None] | None = None,
     ) -> None:
         self.reactor = reactor
         self.clock = wall_clock(reactor, start)
         self.network = Network(reactor)
         self.metrics = Metrics()
         self.owed: list[Delivery] = []
+        owe = owe or self.owed.extend
         by_name = {account.name: account for account in accounts}
         by_carrier = {carrier.name: carrier for carrier in carriers}
         self.pool = CarrierPool(by_carrier, limits, reactor, self.network.connect, lambda: 0.0, Metrics())
@@ -61,7 +63,7 @@ class CarrierSide:
             store,
             self.pool,
             self.metrics,
-            self.owed.extend,
+            owe,
         )
         self.inbound = CarrierInbound(
             by_name,
@@ -71,7 +73,7 @@ class CarrierSide:
             self.clock,
             store,
             self.metrics,
-            self.owed.extend,
+            owe,
             self.dispatcher.ended,
         )
         self.pool.start(self.dispatcher, self.inbound)

@@ -93,6 +93,9 @@ class FakeStore:
     def record_inbound(self, inbound: Sequence[Inbound]) -> Deferred[Recorded]:
         return self._ask("record_inbound", inbound)
 
+    def recount(self) -> Deferred[Sequence[tuple[str, str, int]] | None]:
+        return self._ask("recount", None)
+
     def waiting_deliveries(
         self, account: str, count: int, besides: Collection[int]
     ) -> Deferred[tuple[list[Delivery], int | None]]:

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, Table, delete, select, update
 from twisted.internet.defer import Deferred, execute, fail
 from twisted.internet.task import Clock as ReactorClock
 from twisted.python.failure import Failure
@@ -22,6 +22,7 @@ from gateway.store.writer import Writer
 from ledger import sql as ledger
 from ledger.accounts import Balance
 from ledger.lots import Lot
+from ledger.schema import ledger_transfer
 from tests.gateway.carriers.samples import ZONE
 
 UNITS = 1000
@@ -72,9 +73,20 @@ class StoreFile:
         """Let every insert into a table fail."""
         with self._engine.begin() as connection:
             connection.exec_driver_sql(
-                f"CREATE TRIGGER broken BEFORE INSERT ON {table.name} "
+                f"CREATE TRIGGER broken_{table.name} BEFORE INSERT ON {table.name} "
                 "BEGIN SELECT RAISE(ABORT, 'broken'); END"
             )
+
+    def lose_hold(self, message_id: int) -> None:
+        """Take away a message's hold, so that nothing can settle it."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(ledger_transfer).where(ledger_transfer.c.source_id == message_id))
+
+    def spoil(self, message_id: int) -> None:
+        """Leave a message submitted in a year without a date, so that no receipt can be written of it."""
+        with self._engine.begin() as connection:
+            spoilt = update(schema.message).where(schema.message.c.message_id == message_id)
+            connection.execute(spoilt.values(submitted_at=10**17))
 
     def state(self, message_id: int) -> State:
         by_id = {row.message_id: row.state for row in self.rows(schema.message)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.ports import Claimed, CommitUnknown
+from gateway.ports import Claimed, CommitUnknown, StoreUnable
 from gateway.settings import Throttle
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.dispatching import START, Dispatching, bound
@@ -222,7 +222,7 @@ def test_a_queue_goes_to_the_next_carrier_when_the_first_is_gone() -> None:
     assert [asked[1] for asked, _ in side.claims()] == ["south"]
 
 
-@pytest.mark.parametrize("error", [RuntimeError("disk full"), CommitUnknown("disk gone")])
+@pytest.mark.parametrize("error", [StoreUnable("disk full"), CommitUnknown("disk gone")])
 def test_a_failed_claim_gives_its_slots_back_and_is_tried_again(error: Exception) -> None:
     side = bound()
     side.dispatcher.queued([a_waiting_message(1)])

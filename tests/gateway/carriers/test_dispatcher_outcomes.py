@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.message import State
-from gateway.ports import AttemptOutcome, CommitUnknown, Delivery, Ended, Outcome, Recorded
+from gateway.ports import AttemptOutcome, CommitUnknown, Delivery, Ended, Outcome, Recorded, StoreUnable
 from gateway.settings import InDoubtPolicy
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.dispatching import START, Dispatching, bound
@@ -136,7 +136,7 @@ def test_a_slot_is_given_back_after_the_commit_of_the_outcome_and_not_before() -
     assert side.bind_of().taken == 0
 
 
-@pytest.mark.parametrize("error", [RuntimeError("disk full"), CommitUnknown("disk gone")])
+@pytest.mark.parametrize("error", [StoreUnable("disk full"), CommitUnknown("disk gone")])
 def test_outcomes_are_tried_again_until_they_are_recorded_and_keep_their_slots(error: Exception) -> None:
     side = bound()
     (number,) = side.send(1)
@@ -235,7 +235,7 @@ def test_stopping_waits_until_every_outcome_is_recorded() -> None:
     side.peer().send(submit_resp(number))
     stopped = side.stop_dispatcher()
     side.turn()
-    side.store.fail("record_outcomes", RuntimeError("disk full"))
+    side.store.fail("record_outcomes", StoreUnable("disk full"))
     assert not fired(stopped)
     side.pass_time(0.5)
     side.store.answer("record_outcomes")

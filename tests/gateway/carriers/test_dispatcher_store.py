@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
+
 from gateway.message import State
 from gateway.settings import InDoubtPolicy
 from gateway.store import schema
@@ -192,3 +194,39 @@ def test_a_stopped_dispatcher_leaves_the_queue_in_the_store(make_relay: MakeRela
     assert relay.file.state(1) is State.ENROUTE
     assert relay.file.state(2) is State.QUEUED
     assert relay.submits() == []
+
+
+def test_the_count_of_what_waits_is_put_right_after_a_commit_that_nobody_knows_of(relay: Relay) -> None:
+    relay.peer().lose()
+    messages = [a_waiting_message(n) for n in (1, 2)]
+    relay.file.loses_answers = True
+    lost = relay.file.store.admit(messages)
+    lost.addErrback(lambda _: relay.dispatcher.perhaps_queued(messages))
+    relay.pass_time()
+    relay.file.loses_answers = False
+    assert relay.dispatcher.waiting("bank") == 0
+    relay.dispatcher.look_again()
+    relay.pass_time()
+    assert relay.dispatcher.waiting("bank") == 2
+    relay.pass_time(1)
+    relay.bind()
+    relay.pass_time()
+    assert len(relay.submits()) == 2
+    assert relay.dispatcher.waiting("bank") == 0
+
+
+@pytest.mark.parametrize("is_counted_first", [True, False])
+def test_what_is_queued_while_it_is_counted_counts_once(relay: Relay, is_counted_first: bool) -> None:
+    relay.peer().lose()
+    relay.file.loses_answers = True
+    relay.file.store.admit([a_waiting_message(1)]).addErrback(lambda _: None)
+    relay.pass_time()
+    relay.file.loses_answers = False
+    message = a_waiting_message(2)
+    if is_counted_first:
+        relay.dispatcher.look_again()
+    relay.file.store.admit([message]).addCallback(lambda _: relay.dispatcher.queued([message]))
+    if not is_counted_first:
+        relay.dispatcher.look_again()
+    relay.pass_time()
+    assert relay.dispatcher.waiting("bank") == 2

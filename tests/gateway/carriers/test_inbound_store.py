@@ -131,13 +131,36 @@ def test_a_td_that_is_nobodys_silences_nobody(relay: Relay) -> None:
     assert relay.owed == []
 
 
-def test_what_the_database_cannot_take_is_asked_for_again(relay: Relay) -> None:
+def test_what_the_database_will_not_take_is_kept_as_it_came(relay: Relay) -> None:
     accept(relay, 1, b"c1")
     relay.file.break_table(schema.receipt)
-    relay.peer().send(receipt(7, "c1"))
-    assert answers(relay) == [(7, 0x64)]
-    assert relay.file.state(1) is State.ENROUTE
-    assert relay.owed == []
+    octets = receipt(7, "c1")
+    relay.peer().send(octets)
+    assert answers(relay) == [(7, 0)]
+    (row,) = relay.file.rows(schema.unreadable)
+    assert (row.carrier, row.body, row.reason) == ("north", octets[16:], "not recorded: IntegrityError")
+    assert (relay.file.state(1), relay.owed) == (State.ENROUTE, [])
+    assert relay.metrics.put_aside == {"receipt": 1}
+
+
+def test_what_it_will_not_even_keep_is_refused_for_good(relay: Relay) -> None:
+    for table in (schema.receipt, schema.inbound, schema.unreadable):
+        relay.file.break_table(table)
+    relay.peer().send(receipt(7, "c1"), deliver(8, b"thanks"))
+    assert sorted(answers(relay)) == [(7, 0x65), (8, 0x65)]
+    assert relay.metrics.put_aside == {"receipt": 1, "reply": 1}
+
+
+def test_one_receipt_that_the_database_will_not_take_does_not_hold_up_the_others(relay: Relay) -> None:
+    for n in range(1, 8):
+        accept(relay, n, b"c%d" % n)
+    relay.file.spoil(4)
+    relay.peer().send(*(receipt(n, f"c{n}") for n in range(1, 8)))
+    assert sorted(answers(relay)) == [(n, 0) for n in range(1, 8)]
+    assert [relay.file.state(n) is State.DELIVERED for n in range(1, 8)] == [True] * 3 + [False] + [True] * 3
+    assert [delivery.message_id for delivery in relay.owed] == [1, 2, 3, 5, 6, 7]
+    (row,) = relay.file.rows(schema.unreadable)
+    assert row.body == receipt(4, "c4")[16:]
 
 
 def test_no_delivery_is_too_odd_for_the_store(relay: Relay) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import count
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 
 from gateway.clock import StatedClock
-from gateway.customers.binds import Binds, InThread
+from gateway.customers.binds import Binds
 from gateway.customers.deliveries import Deliveries
 from gateway.customers.intake import Intake
 from gateway.customers.link import CustomerLink
 from gateway.customers.listener import CustomerListener
+from gateway.customers.password_checks import InThread, PasswordChecks
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
 from gateway.ports import Store
-from gateway.settings import Account, Limits, Route
+from gateway.settings import Account, Limits, Listen, Route
 from tests.gateway.carriers.samples import LIMITS, NOON, ZONE
 from tests.gateway.customers.outlet import FakeOutlet
 from tests.gateway.customers.peer import Customer
@@ -42,6 +44,7 @@ class CustomerSide:
         limits: Limits = LIMITS,
         check_in: InThread = execute,
         connections_max: int = 100,
+        connections_per_address_max: int = 100,
     ) -> None:
         self.reactor = reactor or Clock()
         self.clock = StatedClock(start, self.reactor.seconds)
@@ -61,9 +64,11 @@ class CustomerSide:
             self.metrics,
         )
         by_system_id = {account.system_id: account for account in accounts}
-        self.binds = Binds(by_system_id, ZONE, self.clock, Passwords(), check_in)
+        self.checks = PasswordChecks(Passwords(), check_in, self.reactor.seconds, limits, connections_max)
+        self.binds = Binds(by_system_id, ZONE, self.clock, self.checks)
         self._limits = limits
-        self.listener = CustomerListener(self._make_link, connections_max)
+        listen = Listen("", 0, connections_max, connections_per_address_max)
+        self.listener = CustomerListener(self._make_link, listen)
 
     def _make_link(self, gone: Callable[[CustomerLink], None]) -> CustomerLink:
         return CustomerLink(
@@ -72,13 +77,13 @@ class CustomerSide:
 
     def connect(self, host: str = "192.0.2.9", port: int = 40_000) -> Customer:
         """A customer that is let in."""
-        link = self.listener.buildProtocol(None)
+        link = self.listener.buildProtocol(IPv4Address("TCP", host, port))
         assert link is not None
         return Customer(link, self.reactor, host, port)
 
-    def is_refused(self) -> bool:
+    def is_refused(self, host: str = "192.0.2.9") -> bool:
         """Whether a connection is closed at once."""
-        return self.listener.buildProtocol(None) is None
+        return self.listener.buildProtocol(IPv4Address("TCP", host, 40_000)) is None
 
     def pass_time(self, seconds: float, step: float = 0.25) -> None:
         """Let time go by in small steps, so that what a timer sets off sees its own instant."""

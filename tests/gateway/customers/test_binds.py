@@ -9,7 +9,8 @@ import pytest
 from twisted.internet.defer import Deferred, execute
 
 from gateway.clock import StatedClock
-from gateway.customers.binds import Binds, InThread
+from gateway.customers.binds import Binds
+from gateway.customers.password_checks import InThread, PasswordChecks
 from gateway.passwords import Passwords
 from gateway.settings import Account
 from gateway.statuses import GatewayError
@@ -17,7 +18,7 @@ from policy.clauses import ACCOUNT_NOT_OPEN
 from smpp.address import Address
 from smpp.pdu import Bind
 from tests.gateway.carriers.fake_store import FakeStore
-from tests.gateway.carriers.samples import NOON, ZONE
+from tests.gateway.carriers.samples import LIMITS, NOON, ZONE
 from tests.gateway.customers.checks import HeldChecks
 from tests.gateway.customers.customer_side import CustomerSide
 from tests.gateway.customers.samples import PASSWORD, a_customer, bank_bind
@@ -36,7 +37,8 @@ class Door:
 
     def __init__(self, account: Account = BANK, check_in: InThread = execute, now: float = NOON) -> None:
         clock = StatedClock(now, lambda: 0.0)
-        self.binds = Binds({"bank": account}, ZONE, clock, Passwords(), check_in)
+        checks = PasswordChecks(Passwords(), check_in, clock.monotonic, LIMITS, 100)
+        self.binds = Binds({"bank": account}, ZONE, clock, checks)
 
     def knock(self, bind: Bind, host: str = HOST) -> list[tuple[Account | None, str | None]]:
         """The answer, once it is there."""

@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from gateway.clock import StatedClock
 from gateway.customers.deliveries import Deliveries
 from gateway.metrics import Metrics
-from gateway.ports import Delivery
+from gateway.ports import Delivery, StoreUnable
 from smpp.status import CommandStatus
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.fake_store import FakeStore
@@ -49,7 +49,7 @@ class Asking:
         return [[finished.delivery.delivery_id for finished in call.asked] for call in calls]
 
     def fail(self, method: str) -> None:
-        self.store.fail(method, OSError("disk full"))
+        self.store.fail(method, StoreUnable("disk full"))
         self.reactor.advance(0)
 
 

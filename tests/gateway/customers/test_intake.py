@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from gateway.message import State
-from gateway.ports import CommitUnknown
+from gateway.ports import CommitUnknown, StoreUnable
 from gateway.settings import Route, StatusStyle, Throttle
 from gateway.statuses import GatewayError
 from policy.clauses import RULES
@@ -191,7 +191,7 @@ class TestAFailureOfTheStore:
         outlet = FakeOutlet(north=1)
         linked = bound(outlet=outlet)
         linked.customer.send(submit(2), submit(3))
-        linked.store.fail("admit", OSError("disk full"))
+        linked.store.fail("admit", StoreUnable("disk full"))
         linked.reactor.advance(0)
         assert linked.statuses() == dict.fromkeys((2, 3), CommandStatus.ESME_RSYSERR)
         assert (outlet.sent, outlet.queue, outlet.given_back, outlet.unused) == ([], [], 1, 1)
@@ -202,7 +202,7 @@ class TestAFailureOfTheStore:
         linked = bound()
         linked.customer.send(submit(2))
         linked.customer.send(submit(3))
-        linked.store.fail("admit", OSError("disk full"))
+        linked.store.fail("admit", StoreUnable("disk full"))
         linked.reactor.advance(0)
         linked.admitted(None)
         assert linked.statuses() == {2: CommandStatus.ESME_RSYSERR, 3: OK}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.settings import StatusStyle, Timers
+from gateway.settings import Limits, StatusStyle, Timers
 from gateway.statuses import GatewayError
 from policy.clauses import RULES, SIGNATURE_MISSING
 from smpp.status import CommandStatus
@@ -296,6 +296,19 @@ class TestAFault:
         assert linked.customer.ask(submit(2)) == [(SUBMIT_RESP, CommandStatus.ESME_RINVBNDSTS, 2)]
         assert linked.metrics.protocol_faults == {("customer", ""): 1}
 
+    def test_is_logged_once_a_read_with_how_many_there_were(self) -> None:
+        linked = bound()
+        with capture_logs() as lines:
+            linked.customer.send(*(raw(0x7777, sequence_number=n) for n in range(2, 5)))
+        assert [(line["event"], line["count"]) for line in lines] == [("pdu.faulty", 3)]
+        assert linked.metrics.protocol_faults == {("customer", "bank"): 3}
+
+    def test_is_logged_though_it_ends_the_connection(self) -> None:
+        linked = bound()
+        with capture_logs() as lines:
+            linked.customer.send(struct.pack(">IIII", 1 << 30, SUBMIT_SM, 0, 3))
+        assert [line["event"] for line in lines] == ["bind.closed", "pdu.faulty", "bind.ended"]
+
     def test_that_loses_the_framing_ends_the_connection(self) -> None:
         linked = bound()
         assert linked.customer.ask(struct.pack(">IIII", 15, SUBMIT_SM, 0, 3)) == [
@@ -312,6 +325,81 @@ class TestAFault:
         statuses = {pdu.sequence_number: pdu.command_status for pdu in linked.customer.read()}
         assert statuses[3] == 0
         assert statuses[2] != 0
+
+
+FLOOD = 3 * 2  # what may be refused at once at 3 a second
+
+
+class TestAFlood:
+    """Of what costs the customer neither throttle nor window."""
+
+    def flooded(self, *pdus: bytes) -> Linked:
+        linked = bound(limits=Limits(refusals_per_s=3.0), statuses=StatusStyle.STANDARD)
+        linked.customer.send(*pdus)
+        return linked
+
+    @pytest.mark.parametrize(
+        "pdu",
+        [raw(0x7777, sequence_number=6), raw(ENQUIRE_LINK, sequence_number=6), submit(6, UNSIGNED)],
+        ids=["malformed PDUs", "enquire_links", "refused submits"],
+    )
+    def test_is_answered_and_then_not_read_until_it_is_made_up_for(self, pdu: bytes) -> None:
+        linked = self.flooded(*[pdu] * (FLOOD + 6))
+        customer = linked.customer
+        assert len(customer.read()) == FLOOD + 6
+        assert linked.listener.unread()["causes refusals"] == 1
+        assert customer.ask(raw(ENQUIRE_LINK, sequence_number=7)) == []
+        linked.pass_time(2.0)
+        assert customer.read() == []
+        linked.pass_time(0.5)
+        assert [pdu.sequence_number for pdu in customer.read()] == [7]
+
+    def test_is_looked_behind_every_now_and_then_however_large_it_is(self) -> None:
+        linked = self.flooded(*[raw(ENQUIRE_LINK)] * 100 * FLOOD)
+        linked.customer.read()
+        linked.customer.send(raw(UNBIND, sequence_number=9))
+        linked.pass_time(4.75)
+        assert linked.customer.read() == []
+        linked.pass_time(0.5)
+        assert linked.customer.read() == [Raw(UNBIND_RESP, 0, 9, b"")]
+
+    def test_below_the_limit_is_read_on(self) -> None:
+        linked = self.flooded(*[raw(ENQUIRE_LINK)] * (FLOOD - 1))
+        assert linked.customer.connection.reading
+
+    def test_does_not_keep_us_from_parting(self) -> None:
+        linked = self.flooded(*[raw(ENQUIRE_LINK)] * 10 * FLOOD)
+        linked.listener.part()
+        linked.customer.answer_unbind()
+        assert linked.customer.connection.over
+
+    def test_leaves_nothing_behind_when_its_connection_is_gone(self) -> None:
+        linked = self.flooded(*[raw(ENQUIRE_LINK)] * 10 * FLOOD)
+        linked.customer.lose()
+        assert linked.listener.unread() == {"does not read": 0, "causes refusals": 0}
+        assert linked.reactor.getDelayedCalls() == []
+
+
+class TestAStranger:
+    def test_that_sends_too_much_is_cut_off_unread(self) -> None:
+        linked = Linked()
+        with capture_logs() as lines:
+            linked.customer.send(raw(ENQUIRE_LINK) * 257)
+        assert linked.customer.connection.aborted
+        assert linked.customer.read() == []
+        assert [line["event"] for line in lines] == ["connection.dropped"]
+
+    def test_that_sends_it_bit_by_bit_is_cut_off_too(self) -> None:
+        linked = Linked()
+        for _ in range(257):
+            assert not linked.customer.connection.aborted
+            linked.customer.send(raw(ENQUIRE_LINK))
+        assert linked.customer.connection.aborted
+
+    def test_is_none_any_more_once_it_is_bound(self) -> None:
+        linked = bound()
+        linked.customer.send(raw(ENQUIRE_LINK) * 257)
+        assert len(linked.customer.read()) == 257
 
 
 def test_a_password_is_in_no_log_line() -> None:

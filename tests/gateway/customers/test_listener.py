@@ -1,16 +1,29 @@
 from __future__ import annotations
 
 from structlog.testing import capture_logs
+from twisted.internet.defer import execute
 
+from gateway.customers.password_checks import InThread
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.fake_store import FakeStore
+from tests.gateway.customers.checks import HeldChecks
 from tests.gateway.customers.customer_side import CustomerSide
-from tests.gateway.customers.samples import submit
+from tests.gateway.customers.samples import bank_bind, submit
 from tests.gateway.raw_pdus import RESP, UNBIND, raw
 
 
-def a_side(connections_max: int = 10, store: FakeStore | None = None) -> CustomerSide:
-    return CustomerSide(store or FakeStore(), connections_max=connections_max)
+def a_side(
+    connections_max: int = 10,
+    store: FakeStore | None = None,
+    connections_per_address_max: int = 10,
+    check_in: InThread = execute,
+) -> CustomerSide:
+    return CustomerSide(
+        store or FakeStore(),
+        check_in=check_in,
+        connections_max=connections_max,
+        connections_per_address_max=connections_per_address_max,
+    )
 
 
 class TestConnections:
@@ -23,8 +36,8 @@ class TestConnections:
 
     def test_beyond_the_limit_are_refused(self) -> None:
         side = a_side(connections_max=2)
-        side.connect()
-        side.connect()
+        side.connect().bound()
+        side.connect().bound()
         with capture_logs() as lines:
             assert side.is_refused()
         assert [line["event"] for line in lines] == ["connection.refused"]
@@ -35,6 +48,63 @@ class TestConnections:
         side.connect().lose()
         side.connect().bound()
         assert side.is_refused()
+
+    def test_that_are_not_bound_make_room_the_oldest_first(self) -> None:
+        side = a_side(connections_max=3)
+        bound, oldest, older = side.connect().bound(), side.connect(), side.connect()
+        with capture_logs() as lines:
+            newest = side.connect().bound()
+        assert [line["event"] for line in lines] == ["connection.dropped", "bind.accepted"]
+        side.reactor.advance(0)
+        assert oldest.connection.over
+        assert [one.connection.over for one in (bound, older, newest)] == [False, False, False]
+        assert len(side.listener) == 3
+
+    def test_that_wait_for_the_check_of_a_password_make_no_room(self) -> None:
+        checks = HeldChecks()
+        side = a_side(connections_max=2, check_in=checks)
+        binding, idle = side.connect(), side.connect()
+        binding.send(bank_bind())
+        side.connect()
+        side.reactor.advance(0)
+        assert [one.connection.over for one in (binding, idle)] == [False, True]
+        checks.release()
+        assert [pdu.command_status for pdu in binding.read()] == [0]
+
+    def test_make_room_one_for_each_that_comes(self) -> None:
+        side = a_side(connections_max=2)
+        strangers = [side.connect() for _ in range(4)]
+        side.reactor.advance(0)
+        assert [one.connection.over for one in strangers] == [True, True, False, False]
+        assert len(side.listener) == 2
+
+
+class TestConnectionsOfOneAddress:
+    def test_beyond_their_limit_are_refused_and_others_are_not(self) -> None:
+        side = a_side(connections_per_address_max=2)
+        for port in (1, 2):
+            side.connect("192.0.2.1", port)
+        assert side.is_refused("192.0.2.1")
+        side.connect("192.0.2.2").bound()
+
+    def test_are_not_made_room_for_among_the_others(self) -> None:
+        side = a_side(connections_max=2, connections_per_address_max=1)
+        stranger = side.connect("192.0.2.1")
+        side.connect("192.0.2.2")
+        assert side.is_refused("192.0.2.2")
+        assert not stranger.connection.over
+
+    def test_have_room_again_after_one_has_ended(self) -> None:
+        side = a_side(connections_per_address_max=1)
+        side.connect("192.0.2.1").lose()
+        side.connect("192.0.2.1")
+        assert side.is_refused("192.0.2.1")
+
+    def test_are_those_of_one_subscriber_of_ipv6(self) -> None:
+        side = a_side(connections_per_address_max=1)
+        side.connect("2001:db8::1")
+        assert side.is_refused("2001:db8::2")
+        side.connect("2001:db8:0:1::1")
 
     def test_send_small_pdus_at_once(self) -> None:
         assert a_side().connect().connection.no_delay

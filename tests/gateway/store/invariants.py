@@ -6,7 +6,7 @@ from collections import Counter
 
 from sqlalchemy import Connection, Engine, or_, select
 
-from gateway.message import ENDS, State, may_become
+from gateway.message import ENDS, TRANSITIONS, State
 from gateway.ports import AttemptOutcome
 from gateway.store import schema
 from ledger.audit import audit
@@ -37,7 +37,7 @@ def _check_moves(connection: Connection) -> None:
         if old is None:
             assert new in _BEGINNINGS
         else:
-            assert may_become(State(old), State(new)), f"{message_id}: {State(old).name} to {new}"
+            assert State(new) in TRANSITIONS[State(old)], f"{message_id}: {State(old).name} to {new}"
     for row in connection.execute(select(schema.message)):
         assert (row.final_at is not None) == (row.state in ENDS)
 
@@ -67,7 +67,13 @@ def _check_money(connection: Connection) -> None:
 
 
 def _check_receipts(connection: Connection) -> None:
-    """Each end is told once to a customer that asked for it, and to no other."""
+    """No receipt is about what came after it; each end is told once to a customer that asked for it."""
+    about = schema.receipt.c.message_id == schema.message.c.message_id
+    columns = schema.message.c.submitted_at, schema.receipt.c.received_at
+    for submitted_at, received_at in connection.execute(
+        select(*columns).join_from(schema.receipt, schema.message, about)
+    ):
+        assert submitted_at <= received_at
     ends: Counter[int] = Counter()
     news: Counter[int] = Counter()
     for row in connection.execute(select(schema.delivery)):

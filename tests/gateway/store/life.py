@@ -14,7 +14,7 @@ from random import Random
 from sqlalchemy import Engine
 
 from gateway.message import ENDS, Message, State
-from gateway.ports import Outcome, Recorded
+from gateway.ports import CarrierReceipt, Outcome, Recorded
 from gateway.store import schema
 from smpp.message_state import MessageState
 from tests.gateway.store import samples
@@ -56,6 +56,8 @@ class Life:
             self.crash()
         elif rarely < 0.06:
             self.opt_out()
+        elif rarely < 0.12:
+            self.hear_again()
         else:
             self.chance.choice(
                 [self.admit, self.claim, self.record, self.record, self.hear, self.hear, self.pass_time]
@@ -154,21 +156,40 @@ class Life:
 
     def hear(self) -> None:
         """Receipts of messages that the carrier took, and of some that it has not or never will."""
-        said = []
+        # One of an id and a state at a time: of two, the newer would hide that the older one is a repeat.
+        said: dict[tuple[str, MessageState], CarrierReceipt] = {}
         for _ in range(self.chance.randint(1, 3)):
             strange = self.chance.choice(CARRIER_IDS), self.chance.choice(NUMBERS)
             carrier_id, number = self.chance.choice([*self.given, strange])
             form = self.chance.choice(["", "", "", "intermediate", "presumed"])
-            said.append(
-                samples.receipt(
-                    carrier_id or "7",
-                    self.chance.choice(list(MessageState)),
-                    number,
-                    intermediate=form == "intermediate",
-                    presumed=form == "presumed",
-                )
+            state = self.chance.choice(list(MessageState))
+            one = samples.receipt(
+                carrier_id or "7",
+                state,
+                number,
+                intermediate=form == "intermediate",
+                presumed=form == "presumed",
+                at=self.rig.now(),
+                done_at=self.rig.now(),
             )
-        self.say(lambda: self.rig.hear(*said))
+            is_failed_try = form == "intermediate" and state is not MessageState.ACCEPTED
+            said[one.receipt.message_id, MessageState.ENROUTE if is_failed_try else state] = one
+        self.say(lambda: self.rig.hear(*said.values()))
+
+    def hear_again(self) -> None:
+        """The newest words of an id and a state, whatever the id means by now."""
+        heard = self.rig.rows(schema.receipt)
+        if heard:
+            row = self.chance.choice(heard)
+            said = samples.receipt(
+                row.carrier_message_id,
+                MessageState(row.state),
+                row.destination_addr,
+                error=row.error,
+                done_at=row.done_at,
+                at=self.rig.now(),
+            )
+            assert self.rig.hear(said) == Recorded()
 
     def opt_out(self) -> None:
         account, number = self.chance.choice(sorted(QUOTA)), self.chance.choice(NUMBERS)

@@ -6,7 +6,7 @@ from gateway.message import Message, State
 from ledger.transfer import Kind
 from smpp.message_state import MessageState
 from tests.gateway.store.rig import Rig
-from tests.gateway.store.samples import HOUR, NUMBER, START, accepted, parked, receipt
+from tests.gateway.store.samples import HOUR, NUMBER, START, accepted, parked, receipt, resent
 
 
 def in_doubt(rig: Rig, number: str = NUMBER) -> Message:
@@ -35,6 +35,33 @@ def test_of_several_for_one_number_nobody_can_tell(rig: Rig) -> None:
     heard = rig.hear(receipt("lost-1", number=NUMBER))
     assert len(heard.unknown) == 1
     assert {rig.state(message) for message in messages} == {State.IN_DOUBT}
+
+
+def test_it_may_mean_one_that_is_being_submitted_and_not_yet_answered(rig: Rig) -> None:
+    message = in_doubt(rig)
+    rig.submitting()
+    assert len(rig.hear(receipt("lost-1", number=NUMBER)).unknown) == 1
+    assert rig.state(message) is State.IN_DOUBT
+
+
+def test_it_may_mean_the_first_copy_of_one_that_was_sent_again(rig: Rig) -> None:
+    message, other = in_doubt(rig), rig.submitting()
+    rig.record(resent(other, START))
+    assert len(rig.hear(receipt("lost-1", number=NUMBER)).unknown) == 1
+    [again] = rig.claim().messages
+    rig.record(accepted(again, "again"))
+    assert len(rig.hear(receipt("lost-2", number=NUMBER)).unknown) == 1
+    assert rig.state(message) is State.IN_DOUBT
+
+
+def test_it_may_mean_one_that_was_given_up(rig: Rig) -> None:
+    in_doubt(rig)
+    rig.advance(3601)
+    rig.end_overdue()
+    message = rig.submitting()
+    rig.record(parked(message, deadline_at=START + 3 * HOUR))
+    assert len(rig.hear(receipt("lost-1", number=NUMBER)).unknown) == 1
+    assert rig.state(message) is State.IN_DOUBT
 
 
 def test_one_message_does_not_answer_to_two_ids(rig: Rig) -> None:

@@ -117,8 +117,8 @@ def test_every_key_check_and_partial_index_is_migrated_too(tmp_path: Path) -> No
         "delivery_open",
         "delivery_waiting",
         "message_due",
-        "message_in_doubt",
         "message_open",
+        "message_unanswered",
         "message_waiting",
         "receipt_parked",
     ]

@@ -52,3 +52,8 @@ def test_the_queue_is_read_in_its_order_without_sorting_it(connection: Connectio
     for name in ("_DUE", "_NEXT_DUE"):
         (step,) = plan(connection, attempts, name)
         assert "USING INDEX message_due" in step
+
+
+def test_what_has_no_answer_is_found_by_its_number(connection: Connection) -> None:
+    (step, *_) = plan(connection, doubt, "_UNANSWERED")
+    assert "USING INDEX message_unanswered" in step

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.message import State
@@ -19,7 +21,6 @@ from tests.gateway.store.samples import (
     parked,
     receipt,
     resent,
-    temporary,
 )
 
 DELIVERED, UNDELIVERABLE = MessageState.DELIVERED, MessageState.UNDELIVERABLE
@@ -114,8 +115,9 @@ class TestTheFirstEndWins:
 
     def test_it_overtakes_an_attempt_that_is_under_way(self, rig: Rig) -> None:
         first = rig.submitting()
-        rig.record(temporary(first, START, carrier_message_id="A1"))
+        rig.record(resent(first, START))
         [second] = rig.claim().messages
+        rig.record(accepted(first, "A1"))
         rig.hear(receipt("A1"))
         assert rig.state(first) is State.DELIVERED
         assert rig.resolution(first) is Kind.SETTLE
@@ -123,9 +125,11 @@ class TestTheFirstEndWins:
 
     def test_it_overtakes_a_message_that_waits_to_be_sent_again(self, rig: Rig) -> None:
         sent = rig.submitting()
-        rig.record(temporary(sent, START, carrier_message_id="A1"))
-        recorded = rig.hear(receipt("A1"))
-        assert recorded.ended == (Ended(sent.message_id, "bank", State.DELIVERED, was_queued=True),)
+        rig.record(resent(sent, START))
+        rig.hear(receipt("A1"))
+        recorded = rig.record(replace(accepted(sent, "A1"), late=True))
+        assert [end.state for end in recorded.ended] == [State.DELIVERED]
+        assert [message.message_id for message in recorded.unqueued] == [sent.message_id]
         assert rig.claim().messages == []
 
 
@@ -259,7 +263,7 @@ class TestBeforeTheResponse:
         rig.hear(receipt("17"), receipt("stranger"))
         second = rig.enroute("17")
         assert rig.state(second) is State.ENROUTE
-        rig.hear(receipt("17"))
+        rig.hear(receipt("17", done_at=START + SECOND))
         assert rig.state(second) is State.DELIVERED
 
     def test_an_intermediate_notification_does_not_become_an_end_by_waiting(self, rig: Rig) -> None:

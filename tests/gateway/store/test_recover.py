@@ -24,7 +24,6 @@ from tests.gateway.store.samples import (
     receipt,
     refused,
     reply,
-    temporary,
 )
 
 LATER = START + HOUR
@@ -85,15 +84,6 @@ class TestWhatWasBeingSubmitted:
         rig.recover()
         [attempt] = rig.attempts(sent)
         assert (attempt.number, attempt.outcome, attempt.carrier) == (1, AttemptOutcome.IN_DOUBT, "north")
-
-    def test_its_receipt_is_still_found_where_an_earlier_attempt_told_the_id(self, rig: Rig) -> None:
-        sent = rig.submitting()
-        rig.record(temporary(sent, START, carrier_message_id="A1"))
-        rig.claim()
-        rig.recover(in_doubt_deadline_at=LATER)
-        rig.hear(receipt("A1"))
-        assert rig.state(sent) is State.DELIVERED
-        assert rig.balance().settled == 1
 
     def test_recovering_once_more_leaves_it_in_doubt(self, rig: Rig) -> None:
         sent = rig.submitting()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
-from gateway.ports import CommitUnknown, StoreClosed
+from gateway.ports import CommitUnknown, StoreClosed, StoreUnable
 from gateway.store.writer import BUSY_RETRY_S
 from tests.gateway.store.commits import HeldCommits
 from tests.gateway.store.desk import Desk, failing, writing
@@ -229,6 +229,21 @@ class TestACommitThatFails:
         assert desk.stored() == ["b"]
 
 
+class TestAFullDisk:
+    def test_is_not_the_fault_of_the_job_that_finds_it_full(self, desk: Desk) -> None:
+        with desk.engine.begin() as connection:
+            [(pages,)] = connection.execute(text("PRAGMA page_count"))
+            connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+        desk.run("a", writing("a" * 100_000))
+        desk.turn()
+        assert isinstance(desk.answers["a"], StoreUnable)
+        assert "full" in str(desk.answers["a"])
+        assert "aaa" not in str(desk.answers["a"])
+        desk.run("b")
+        desk.settle()
+        assert desk.stored() == ["b"]
+
+
 class TestABusyDatabase:
     def test_the_writer_comes_back_instead_of_waiting(self, desk: Desk) -> None:
         other = sqlite3.connect(desk.path, timeout=0, isolation_level=None)
@@ -278,7 +293,7 @@ class TestABusyDatabase:
         assert desk.stored() == ["a", "b"]
 
     @pytest.mark.parametrize("broken", [OperationalError, DatabaseError, ValueError])
-    def test_a_transaction_that_cannot_begin_fails_its_jobs_and_no_others(
+    def test_a_transaction_that_cannot_begin_is_not_the_fault_of_its_jobs(
         self, desk: Desk, broken: type[Exception]
     ) -> None:
         def refuse(_: Connection) -> None:
@@ -291,7 +306,8 @@ class TestABusyDatabase:
         desk.run("b")
         desk.turn()
         event.remove(desk.engine, "begin", refuse)
-        assert [type(desk.answers[name]) for name in "ab"] == [broken, broken]
+        assert [type(desk.answers[name]) for name in "ab"] == [StoreUnable, StoreUnable]
+        assert "disk I/O error" in str(desk.answers["a"])
         desk.run("c")
         desk.settle()
         assert desk.answers["c"] == "c"
