@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 
 import structlog
 from twisted.internet.base import DelayedCall
+from twisted.internet.defer import Deferred
 
 from gateway import task
 from gateway.clock import Clock
+from gateway.insist import insist
 from gateway.metrics import Metrics
-from gateway.ports import Delivery, DeliveryOutcome, Ended, Store
+from gateway.ports import Delivery, DeliveryOutcome, Ended, Recorded, Store
 from gateway.reactor import ReactorTime
 from gateway.settings import Limits
 
@@ -62,7 +64,12 @@ class Sweeper:
 
     async def end_overdue(self) -> bool:
         """End a batch of overdue messages; whether there may be more."""
-        recorded = await self._store.end_overdue(self._limits.batch_max, self._limits.message_ttl_s)
+        return self._tell_ended(await self._end_overdue())
+
+    def _end_overdue(self) -> Deferred[Recorded]:
+        return self._store.end_overdue(self._limits.batch_max, self._limits.message_ttl_s)
+
+    def _tell_ended(self, recorded: Recorded) -> bool:
         self._ended(recorded.ended)
         self._owe(recorded.deliveries)
         for end in recorded.ended:
@@ -74,7 +81,13 @@ class Sweeper:
 
     async def _abandon(self) -> bool:
         before = int((self._clock.now() - self._limits.receipt_ttl_s) * 1000)
-        abandoned = await self._store.abandon_deliveries(before, self._limits.batch_max)
+        abandoned = await insist(
+            lambda: self._store.abandon_deliveries(before, self._limits.batch_max),
+            self._reactor,
+            _wait_s,
+            "abandoned",
+            _both,
+        )
         for delivery in abandoned:
             self._metrics.deliveries[delivery.account, DeliveryOutcome.ABANDONED.name] += 1
             log.warning(
@@ -89,7 +102,15 @@ class Sweeper:
         self._timer = None
         more = False
         try:
-            more = await self.end_overdue()
+            more = self._tell_ended(
+                await insist(
+                    self._end_overdue,
+                    self._reactor,
+                    _wait_s,
+                    "overdue",
+                    lambda perhaps, recorded: recorded.joined_with(perhaps),
+                )
+            )
             if not self._stopped:
                 more = await self._abandon() or more
             self._sweeps += 1
@@ -99,3 +120,15 @@ class Sweeper:
             log.error("sweep.failed", error=str(error))
         if not self._stopped:
             self._timer = self._reactor.callLater(0 if more else _EVERY_S, self.start)
+
+
+def _wait_s(tries: int) -> float:
+    return _EVERY_S
+
+
+def _both(perhaps: object, abandoned: list[Delivery]) -> list[Delivery]:
+    """What was given up now, and what an earlier attempt gave up if it was committed after all."""
+    if not isinstance(perhaps, list):
+        return abandoned
+    known = {delivery.delivery_id for delivery in abandoned}
+    return abandoned + [delivery for delivery in perhaps if delivery.delivery_id not in known]

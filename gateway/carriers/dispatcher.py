@@ -47,6 +47,9 @@ from smpp.status import name as status_name
 
 log = structlog.get_logger()
 
+# The time of day may be set forward while we wait for it.
+_LOOK_AGAIN_MAX_S = 30.0
+
 
 class Dispatcher:
     """Sends messages out. `owe` is told of deliveries that a customer is now due."""
@@ -153,6 +156,12 @@ class Dispatcher:
         """Submit messages whose intent is committed, each in its slot."""
         now = self._now()
         by_bind: dict[Slot, list[Attempt]] = {}
+        # The hours may have ended since these were judged: commits take their time.
+        accounts = dict.fromkeys(message.account for message, _ in messages)
+        closed = {account for account in accounts if self._opens_at(account, now) > now}
+        if closed:
+            self.unsent([pair for pair in messages if pair[0].account in closed])
+            messages = [pair for pair in messages if pair[0].account not in closed]
         for message, bind in messages:
             by_bind.setdefault(bind, []).append(Attempt(message, bind.name, now))
         for bind, attempts in by_bind.items():
@@ -180,11 +189,8 @@ class Dispatcher:
 
     def unsent(self, messages: Sequence[tuple[Message, Slot]], wait_s: float = 0.0) -> None:
         """These are not submitted after all, although their intent is committed, or may be."""
-        now = self._now()
-        due_at = now + int(wait_s * 1000)
         for message, bind in messages:
-            attempt = Attempt(message, bind.name, now)
-            self._outcomes.add(self._outcome(attempt, AttemptOutcome.NOT_SENT, due_at=due_at), bind)
+            self._outcomes.add(self._not_sent(message, bind, wait_s), bind)
 
     # -- what the binds tell
 
@@ -309,7 +315,7 @@ class Dispatcher:
         now = self._now()
         by_carrier: dict[str, list[str]] = {}
         for route, due_at in self._due.items():
-            if due_at <= now:
+            if due_at <= now and not self._is_claimed(route):
                 carrier = self._pool.preferred(route)
                 if carrier is not None and carrier not in self._claiming:
                     by_carrier.setdefault(carrier, []).append(route)
@@ -325,24 +331,46 @@ class Dispatcher:
     async def _claim(self, carrier: str, routes: list[str], slots: list[Slot]) -> None:
         try:
             claimed = await self._store.claim(routes, carrier, len(slots), self._opens_at)
-            go_on = self.send
         except Exception as error:
             log.error("claim.failed", carrier=carrier, error=str(error))
             perhaps = error.result if isinstance(error, CommitUnknown) else None
-            messages = perhaps.messages if isinstance(perhaps, Claimed) else ()
-            claimed = Claimed(messages, dict.fromkeys(routes, self._now() + int(self._wait_s(1) * 1000)))
-            go_on = self.unsent
+            await self._take_back(perhaps.messages if isinstance(perhaps, Claimed) else (), slots)
+            claimed = Claimed((), dict.fromkeys(routes, self._now() + int(self._wait_s(1) * 1000)))
+            slots = []
         del self._claiming[carrier]
         for route, due_at in claimed.due.items():
             self._note_due(route, due_at)
-        for message in claimed.messages:
-            self._waiting[message.account] = max(0, self._waiting[message.account] - 1)
-        task.safely(go_on, list(zip(claimed.messages, slots, strict=False)))
-        for bind, count in Counter(slots[len(claimed.messages) :]).items():
-            task.safely(bind.give_back, count, unused=True)
+        self._left(claimed.messages)
+        task.safely(self.send, list(zip(claimed.messages, slots, strict=False)))
+        self._give_back_unused(slots[len(claimed.messages) :])
         task.safely(self.ended, claimed.recorded.ended)
         task.safely(self._owe, claimed.recorded.deliveries)
         self._pump()
+
+    def _not_sent(self, message: Message, slot: Slot, wait_s: float) -> Outcome:
+        now = self._now()
+        attempt = Attempt(message, slot.name, now)
+        return self._outcome(attempt, AttemptOutcome.NOT_SENT, due_at=now + int(wait_s * 1000))
+
+    async def _take_back(self, messages: Sequence[Message], slots: list[Slot]) -> None:
+        """Undo a claim that may have been committed, before anybody claims the same.
+
+        A word of it that came later would be taken for one of the next claim, and undo that.
+        """
+        self._give_back_unused(slots[len(messages) :])
+        self._left(messages)
+        taken = zip(messages, slots, strict=False)
+        if endings := [(self._not_sent(message, slot, 0.0), slot) for message, slot in taken]:
+            await self._outcomes.record(endings)
+
+    def _left(self, messages: Sequence[Message]) -> None:
+        """These have left the queue."""
+        for message in messages:
+            self._waiting[message.account] = max(0, self._waiting[message.account] - 1)
+
+    def _give_back_unused(self, slots: Sequence[Slot]) -> None:
+        for bind, count in Counter(slots).items():
+            task.safely(bind.give_back, count, unused=True)
 
     def _opens_at(self, account: str, now: int) -> int:
         """From when on an account's messages may be sent: hours are checked at release, too."""
@@ -357,9 +385,11 @@ class Dispatcher:
 
     def _has_queue(self, route: str, now: int) -> bool:
         due_at = self._due.get(route)
-        return (due_at is not None and due_at <= now) or any(
-            route in routes for routes in self._claiming.values()
-        )
+        return (due_at is not None and due_at <= now) or self._is_claimed(route)
+
+    def _is_claimed(self, route: str) -> bool:
+        """Whether a claim of the route is under way."""
+        return any(route in routes for routes in self._claiming.values())
 
     def _look_again(self, now: int) -> None:
         """Arm the timer for what is due later, and for carriers that want to be left alone for a while."""
@@ -370,7 +400,7 @@ class Dispatcher:
             self._timer.cancel()
             self._timer = None
         if waits:
-            self._timer = self._reactor.callLater(min(waits), self._timer_fired)
+            self._timer = self._reactor.callLater(min(*waits, _LOOK_AGAIN_MAX_S), self._timer_fired)
 
     def _timer_fired(self) -> None:
         self._timer = None

@@ -47,7 +47,7 @@ class Outcomes:
         self._store = store
         self._metrics = metrics
         self._recorded = recorded
-        self._waiting: Batch[Ending] = Batch(reactor, limits.batch_max, self._record)
+        self._waiting: Batch[Ending] = Batch(reactor, limits.batch_max, self.record)
 
     def __len__(self) -> int:
         """Outcomes that the store does not have yet."""
@@ -61,7 +61,8 @@ class Outcomes:
         """Fires when nothing is left."""
         return self._waiting.idle()
 
-    async def _record(self, endings: Sequence[Ending]) -> None:
+    async def record(self, endings: Sequence[Ending]) -> None:
+        """Write these down now; returns when the store has them."""
         async for part, recorded in in_parts(endings, self._tell):
             if isinstance(recorded, Recorded):
                 self._recorded(part, recorded)

@@ -173,7 +173,9 @@ class Deliveries:
         if self._stopping:
             return
         for receiver in self._in_turn(outbox):
-            room = min(receiver.delivery_room, len(outbox.at_hand))
+            # What is answered counts until it is written down: a store that is slow slows this down, too.
+            unrecorded = len(outbox.in_flight)
+            room = min(receiver.delivery_room, len(outbox.at_hand), self._limits.deliveries_max - unrecorded)
             if room > 0:
                 batch = [outbox.at_hand.popleft() for _ in range(room)]
                 outbox.in_flight.update(delivery.delivery_id for delivery in batch)

@@ -8,11 +8,13 @@ elsewhere, so a slow disk slows the writer and nothing else.
 A job that raises must not take the others with it: the transaction is rolled back and each job of it runs
 again in a transaction of its own. Where it is the database that fails, not the job, the job fails with
 `StoreUnable`. A COMMIT that raises leaves the outcome unknown: its jobs fail with `CommitUnknown`, and
-whoever asked must not pretend to know.
+whoever asked must not pretend to know. Only a full disk is a certain no: the frame that commits is the last
+one written, and it was not.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -120,7 +122,7 @@ class Writer:
                 self._schedule(BUSY_RETRY_S)
             else:
                 self._drop_connection()
-                self._fail(entries, StoreUnable(str(error)))
+                self._fail(entries, StoreUnable(_words(error)))
             return
         if self._run_jobs(entries, transaction):
             self._elsewhere(transaction.commit).addCallbacks(
@@ -141,7 +143,9 @@ class Writer:
         except Exception as error:
             self._abandon(transaction)
             if len(entries) == 1:
-                self._fail(entries, StoreUnable(str(error)) if isinstance(error, OperationalError) else error)
+                self._fail(
+                    entries, StoreUnable(_words(error)) if isinstance(error, OperationalError) else error
+                )
             else:
                 self._alone.extend(entries)
                 self._again()
@@ -170,6 +174,9 @@ class Writer:
 
     def _commit_failed(self, entries: list[_Entry], failure: Failure) -> None:
         self._drop_connection()
+        if _is_full(failure.value):
+            self._fail(entries, StoreUnable(_words(failure.value)))
+            return
         self._unknown += 1
         self._again()
         for entry in entries:
@@ -192,3 +199,13 @@ class Writer:
                 connection, self._connection = self._connection, None
                 connection.close()
             self._closed.callback(None)
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether the file system had no room for what was written."""
+    return getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def _words(error: BaseException | None) -> str:
+    """What the database said, in one line, without the statement."""
+    return str(getattr(error, "orig", None) or error)

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from gateway.clock import StatedClock
 from gateway.message import Message, State
 from gateway.metrics import Metrics
-from gateway.ports import Delivery, Ended, Recorded, Store
+from gateway.ports import CommitUnknown, Delivery, Ended, Recorded, Store
 from gateway.settings import Limits
 from gateway.store import schema
 from gateway.sweeper import Sweeper
@@ -257,3 +257,28 @@ class TestStopping:
         asking.pass_time(5)
         assert asking.waits_for() == []
         assert asking.reactor.getDelayedCalls() == []
+
+
+def test_a_delivery_that_may_have_been_given_up_is_told_once_it_is_known() -> None:
+    asking = Asking()
+    given_up = Delivery(7, "bank", 1, b"", 3, samples.START)
+    with capture_logs() as lines:
+        asking.sweeper.start()
+        asking.store.answer("end_overdue")
+        asking.store.fail("abandon_deliveries", CommitUnknown("disk gone", [given_up]))
+        asking.pass_time(1)
+        asking.store.answer("abandon_deliveries", [])
+    asking.sweeper.stop()
+    assert [line["message_id"] for line in lines if line["event"] == "delivery.abandoned"] == [1]
+    assert asking.metrics.deliveries["bank", "ABANDONED"] == 1
+
+
+def test_ends_that_may_have_come_about_are_told_once_they_are_known() -> None:
+    asking = Asking()
+    end = Ended(1, "bank", State.EXPIRED, True)
+    asking.sweeper.start()
+    asking.store.fail("end_overdue", CommitUnknown("disk gone", Recorded(ended=[end])))
+    asking.pass_time(1)
+    asking.store.answer("end_overdue")
+    asking.sweeper.stop()
+    assert asking.ends() == [(1, State.EXPIRED)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from smpp import spec
 from smpp.address import Address
+from smpp.commands import RESPONSE_BIT, CommandId
 from smpp.pdu import (
     Bind,
     BindResp,
@@ -25,6 +27,21 @@ from smpp.pdu import (
 OCTET = st.integers(0, 255)
 DIGITS = st.text(alphabet="0123456789", min_size=1, max_size=20)
 TIMES = st.sampled_from(["", "000001000000000R", "250131120000000+"])
+READ_COMMANDS = frozenset(
+    command_id | response
+    for command_id in (
+        CommandId.BIND_RECEIVER,
+        CommandId.BIND_TRANSMITTER,
+        CommandId.BIND_TRANSCEIVER,
+        CommandId.SUBMIT_SM,
+        CommandId.DELIVER_SM,
+        CommandId.UNBIND,
+        CommandId.ENQUIRE_LINK,
+        CommandId.GENERIC_NACK,
+    )
+    for response in (0, RESPONSE_BIT)
+)
+"""The commands whose bodies are read."""
 
 
 def strings(max_size: int) -> st.SearchStrategy[str]:
@@ -90,3 +107,52 @@ PDUS: st.SearchStrategy[Pdu] = st.one_of(
     st.sampled_from([EnquireLink(), EnquireLinkResp(), Unbind(), UnbindResp(), GenericNack()]),
     st.builds(UnparsedPdu, st.sampled_from([0x03, 0x103, 0x1234, 0x80010000]), st.binary(max_size=50)),
 )
+
+
+def _any_length(tag: int) -> st.SearchStrategy[tuple[int, bytes]]:
+    """A TLV of the specification with as many octets as it may have."""
+    tlv_spec = spec.TLVS[tag]
+    return st.tuples(st.just(tag), st.binary(min_size=tlv_spec.least, max_size=min(tlv_spec.most, 600)))
+
+
+ALL_TLVS: st.SearchStrategy[Tlvs] = st.lists(
+    st.one_of(
+        st.sampled_from(sorted(spec.TLVS)).flatmap(_any_length),
+        st.tuples(st.integers(0, 0xFFFF), st.binary(max_size=40)),
+    ),
+    max_size=8,
+).map(tuple)
+"""Any tags, in any order, some twice, whether or not a PDU is expected to have them."""
+
+LOOSE_MESSAGES: st.SearchStrategy[SubmitSm | DeliverSm] = st.builds(
+    lambda make, strings, addresses, octets, short_message, tlvs: make(
+        strings[0],
+        *addresses,
+        *octets[:3],
+        *strings[1:],
+        *octets[3:],
+        short_message,
+        tlvs,
+    ),
+    st.sampled_from([SubmitSm, DeliverSm]),
+    st.tuples(strings(5), strings(16), strings(16)),
+    st.tuples(addresses(strings(20)), addresses(strings(20))),
+    st.tuples(*[OCTET] * 7),
+    st.binary(max_size=254),
+    ALL_TLVS,
+)
+"""Whatever the wire can carry, sense or none: what a carrier may send, and a customer may not."""
+
+LOOSE_PDUS: st.SearchStrategy[Pdu] = st.one_of(
+    LOOSE_MESSAGES,
+    PDUS,
+    st.builds(BindResp, st.sampled_from([0x80000001, 0x80000002, 0x80000009]), strings(15), ALL_TLVS),
+    st.builds(SubmitSmResp, strings(64), ALL_TLVS),
+    st.builds(DeliverSmResp, strings(64), ALL_TLVS),
+    st.builds(
+        UnparsedPdu,
+        st.integers(0, 0xFFFFFFFF).filter(lambda command_id: command_id not in READ_COMMANDS),
+        st.binary(max_size=300),
+    ),
+)
+"""PDUs of every kind, as the lenient side reads them."""

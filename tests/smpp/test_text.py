@@ -131,6 +131,12 @@ def test_half_a_surrogate_pair_cannot_go_out() -> None:
         encode("a\ud83d")
 
 
+@pytest.mark.parametrize("text", ["\ufeff中国", "\ufffe", "\ufeffhello"])
+def test_a_text_that_would_read_as_one_with_a_byte_order_mark_cannot_go_out(text: str) -> None:
+    with pytest.raises(TextError, match="byte order mark"):
+        encode(text)
+
+
 @pytest.mark.parametrize("prefer", [Alphabet.UTF8, Alphabet.OCTETS])
 def test_an_alphabet_without_a_data_coding_cannot_be_preferred(prefer: Alphabet) -> None:
     with pytest.raises(ValueError, match="no data_coding"):

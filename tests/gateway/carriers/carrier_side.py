@@ -42,11 +42,11 @@ class CarrierSide:
         carriers: Sequence[Carrier] = (a_carrier(),),
         accounts: Sequence[Account] = (an_account(),),
         limits: Limits = LIMITS,
-        start: float = NOON,
+        clock: StatedClock | None = None,
         owe: Callable[[Sequence[Delivery]], None] | None = None,
     ) -> None:
         self.reactor = reactor
-        self.clock = wall_clock(reactor, start)
+        self.clock = clock or wall_clock(reactor)
         self.network = Network(reactor)
         self.metrics = Metrics()
         self.owed: list[Delivery] = []

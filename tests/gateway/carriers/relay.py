@@ -26,8 +26,9 @@ class Relay(CarrierSide):
         **how: Any,
     ) -> None:
         reactor = Clock()
-        self.file = StoreFile(path, reactor, wall_clock(reactor, start))
-        super().__init__(reactor, self.file.store, carriers=carriers, start=start, **how)
+        clock = wall_clock(reactor, start)
+        self.file = StoreFile(path, reactor, clock)
+        super().__init__(reactor, self.file.store, carriers=carriers, clock=clock, **how)
         self.bind(*(carrier.name for carrier in carriers))
 
     def close(self) -> None:

@@ -13,7 +13,15 @@ from ledger.accounts import Balance
 from tests.gateway.carriers.conftest import MakeRelay
 from tests.gateway.carriers.peer import submit_resp
 from tests.gateway.carriers.relay import Relay
-from tests.gateway.carriers.samples import LIMITS, TIMERS, ZONE, a_carrier, a_waiting_message, an_account
+from tests.gateway.carriers.samples import (
+    LIMITS,
+    TIMERS,
+    ZONE,
+    a_carrier,
+    a_message,
+    a_waiting_message,
+    an_account,
+)
 from tests.gateway.carriers.store_file import UNITS
 
 RTHROTTLED, RINVDSTADR = 0x58, 0x0B
@@ -117,6 +125,28 @@ def test_a_queue_goes_to_the_second_carrier_of_its_route(make_relay: MakeRelay) 
     relay.pass_time()
     (attempt,) = relay.file.rows(schema.attempt)
     assert (attempt.carrier, attempt.carrier_message_id) == ("south", "s1")
+
+
+def test_a_message_whose_commit_outlasts_the_hours_is_not_sent_any_more(make_relay: MakeRelay) -> None:
+    relay = make_relay(start=datetime(2026, 3, 4, 16, 59, 59, tzinfo=ZONE).timestamp())
+    (slot,) = relay.dispatcher.take_slots("north", 1)
+    message = a_message(1)
+    relay.file.admit(message)
+    relay.pass_time(1)
+    relay.dispatcher.send([(message, slot)])
+    relay.pass_time(1)
+    assert relay.submits() == []
+    assert relay.file.state(1) is State.QUEUED
+    assert relay.bind_of().taken == 0
+
+
+def test_the_hours_may_open_because_the_clock_is_set_forward(make_relay: MakeRelay) -> None:
+    relay = make_relay(start=datetime(2026, 3, 4, 17, 0, 1, tzinfo=ZONE).timestamp())
+    relay.queue(1)
+    relay.pass_time(1)
+    relay.clock.put(datetime(2026, 3, 5, 8, 0, 1, tzinfo=ZONE).timestamp())
+    relay.pass_time(30)
+    assert len(relay.submits()) == 1
 
 
 def test_messages_outside_the_hours_are_put_off_until_they_open(make_relay: MakeRelay) -> None:

@@ -26,10 +26,10 @@ class HeldCommits:
         work, done = self._held.pop(0)
         maybeDeferred(work).chainDeferred(done)
 
-    def lose(self) -> None:
+    def lose(self, error: Exception | None = None) -> None:
         """The commit never happens."""
         _, done = self._held.pop(0)
-        done.errback(OSError("the disk is gone"))
+        done.errback(error or OSError("the disk is gone"))
 
     def lose_the_answer(self) -> None:
         """The commit happens, and nobody hears of it."""

@@ -230,6 +230,19 @@ class TestACommitThatFails:
 
 
 class TestAFullDisk:
+    def test_a_commit_for_which_there_is_no_room_has_certainly_not_happened(self, desk: Desk) -> None:
+        full = sqlite3.OperationalError("database or disk is full")
+        full.sqlite_errorcode = sqlite3.SQLITE_FULL
+        desk.run("a")
+        desk.turn()
+        desk.commits.lose(OperationalError("COMMIT", None, full))
+        assert isinstance(desk.answers["a"], StoreUnable)
+        assert str(desk.answers["a"]) == "database or disk is full"
+        assert desk.transactions == []
+        desk.run("b")
+        desk.settle()
+        assert desk.stored() == ["b"]
+
     def test_is_not_the_fault_of_the_job_that_finds_it_full(self, desk: Desk) -> None:
         with desk.engine.begin() as connection:
             [(pages,)] = connection.execute(text("PRAGMA page_count"))

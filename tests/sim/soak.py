@@ -1,0 +1,69 @@
+"""Many runs in many processes. A run is its seed: whoever has the seed can see it again."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from gateway.store.engine import open_engine
+from tests.sim.plan import Plan, draw
+from tests.sim.scenario import Crash, Run, Scenario
+
+# A file system in memory, where there is one: what is simulated is the loss of a process, not of a disk.
+_MEMORY = Path("/dev/shm")
+
+
+def run(plan: Plan, crash: Crash | None = None) -> Run:
+    """Run a plan here; an exception out of the simulation is a problem, too."""
+    with _folder() as folder:
+        scenario = Scenario(plan, folder, _empty_database(), crash)
+        try:
+            return scenario.run()
+        except Exception:
+            return Run(plan.seed, (traceback.format_exc(),), "", Counter(), 0.0, 0, 0, 0, 0)
+
+
+def run_seed(seed: int) -> Run:
+    """Run what a seed stands for."""
+    return run(draw(seed))
+
+
+def soak(seeds: Iterable[int], jobs: int | None = None) -> Iterator[Run]:
+    """Run every seed, in as many processes as there are processors; the runs, in the order of the seeds."""
+    with ProcessPoolExecutor(
+        jobs or os.cpu_count(), mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=200
+    ) as pool:
+        yield from pool.map(run_seed, seeds)
+
+
+def command(seed: int) -> str:
+    """What shows a run again."""
+    return f"python -m tests.sim seed {seed}"
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    where = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="signet-sim-", dir=where) as name:
+        yield Path(name)
+
+
+@cache
+def _empty_database() -> Path:
+    """A database with its schema, made once in a process."""
+    path = Path(_kept_folder().name) / "empty.db"
+    open_engine(path).dispose()
+    return path
+
+
+@cache
+def _kept_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="signet-sim-")
