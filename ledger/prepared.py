@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -33,7 +32,7 @@ class Prepared:
 
     def __init__(self, statement: ClauseElement) -> None:
         self.statement = statement
-        self._compiled: WeakKeyDictionary[Dialect, _Compiled] = WeakKeyDictionary()
+        self._compiled: dict[str, _Compiled] = {}
 
     def fetch(self, conn: Connection, **parameters: Parameter) -> list[Row]:
         """Execute with a value for each named bind; all rows."""
@@ -47,7 +46,7 @@ class Prepared:
         self, conn: Connection, parameters: dict[str, Parameter], take: Callable[[DBAPICursor], _Result]
     ) -> _Result:
         dialect = conn.dialect
-        text, constants, order = self._compiled.get(dialect) or self._compile(dialect)
+        text, constants, order = self._compiled.get(dialect.name) or self._compile(dialect)
         values = constants | parameters
         by_place = values if order is None else [values[name] for name in order]
         return on_cursor(conn, text, lambda cursor: take(_executed(cursor, text, by_place)))
@@ -55,8 +54,8 @@ class Prepared:
     def _compile(self, dialect: Dialect) -> _Compiled:
         compiled = cast(SQLCompiler, self.statement.compile(dialect=dialect))
         constants = {name: value for name, value in compiled.params.items() if value is not None}
-        self._compiled[dialect] = str(compiled), constants, compiled.positiontup
-        return self._compiled[dialect]
+        self._compiled[dialect.name] = str(compiled), constants, compiled.positiontup
+        return self._compiled[dialect.name]
 
 
 def on_cursor(conn: Connection, text: str, use: Callable[[DBAPICursor], _Result]) -> _Result:

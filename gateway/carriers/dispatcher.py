@@ -91,7 +91,8 @@ class Dispatcher:
 
     def queues(self) -> Mapping[str, int]:
         """How many messages wait, by account."""
-        return self._waiting
+        # Those that a commit of unknown outcome has left are counted when the store is asked again.
+        return {account: max(0, count) for account, count in self._waiting.items()}
 
     def waiting(self, account: str) -> int:
         """How many messages of an account wait in the queue, for the account's limit."""

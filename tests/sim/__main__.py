@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tests.sim.plan import draw
-from tests.sim.scenario import Run
-from tests.sim.soak import command, run_seed, soak
+from tests.sim.scenario import POINTS, Crash, Run
+from tests.sim.soak import command, run_crash, run_seed, soak
 
 console = Console()
 
@@ -31,6 +31,17 @@ def seed(number: int) -> None:
     """Run one seed and show what is wrong."""
     console.print(draw(number))
     run = run_seed(number)
+    _show([run], 0.0)
+    sys.exit(_tell([run]))
+
+
+@main.command()
+@click.argument("point", type=click.Choice(POINTS))
+@click.argument("number", type=int)
+@click.option("--resend", is_flag=True, help="The account wants what has no answer sent again.")
+def crash(point: str, number: int, resend: bool) -> None:
+    """Run the short plan with a crash when the gateway comes to POINT for the NUMBERth time."""
+    run = run_crash(Crash(point, number), resend)
     _show([run], 0.0)
     sys.exit(_tell([run]))
 

@@ -182,7 +182,7 @@ class Scenario:
         self._visits[name] += 1
         crash = self._next_crash
         if crash is not None and crash.point == name and self._visits[name] >= crash.number:
-            self._next_crash = None
+            self._crash = self._next_crash = None
             self._die(name)
 
     def _die(self, point: str) -> None:
@@ -199,7 +199,7 @@ class Scenario:
     def _arm(self) -> None:
         """Choose when the gateway is to die the next time."""
         mean_s = self._plan.crash_every_s
-        if self._crash is None and mean_s is not None and not self._is_calm:
+        if mean_s is not None and not self._is_calm:
             point = self._chance.choice(POINTS)
             wait_s = _DOWN_S + self._chance.expovariate(1 / mean_s)
             self._timeline.callLater(wait_s, self._aim, point, self._chance.randint(1, 10))
@@ -226,7 +226,7 @@ class Scenario:
     def _calm(self) -> None:
         """The faults end."""
         self._is_calm = True
-        self._next_crash = None
+        self._next_crash = self._crash
         self._network.calm()
         self._disk.calm()
         for carrier in self._carriers.values():
@@ -262,9 +262,12 @@ class Scenario:
         if self._life is None:
             self._problems.append("P5 the gateway is not running at the end")
             return
+        self._next_crash = None
+        visits = self._visits.copy()
         stopping = self._life.stop()
         if not self._timeline.run(_STOP_MAX_S, lambda: stopping.called):
             self._problems.append("P5 the gateway does not stop")
+        self._visits = visits
         self._journal.write(Stopped(self._clock.now(), self._lives))
 
     # -- what stands around it

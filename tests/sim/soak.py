@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 
 from gateway.store.engine import open_engine
 from tests.sim.plan import Plan, draw
 from tests.sim.scenario import Crash, Run, Scenario
+from tests.sim.short import short_plan
 
 # A file system in memory, where there is one: what is simulated is the loss of a process, not of a disk.
 _MEMORY = Path("/dev/shm")
@@ -36,17 +38,37 @@ def run_seed(seed: int) -> Run:
     return run(draw(seed))
 
 
+def run_crash(crash: Crash, resend: bool) -> Run:
+    """Run the short plan up to a crash and beyond."""
+    return run(short_plan(resend), crash)
+
+
 def soak(seeds: Iterable[int], jobs: int | None = None) -> Iterator[Run]:
     """Run every seed, in as many processes as there are processors; the runs, in the order of the seeds."""
-    with ProcessPoolExecutor(
-        jobs or os.cpu_count(), mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=200
-    ) as pool:
+    with _processes(jobs) as pool:
         yield from pool.map(run_seed, seeds)
+
+
+def crash_at(crashes: Iterable[Crash], resend: bool) -> Iterator[Run]:
+    """Run the short plan with each of these crashes, in as many processes as there are processors."""
+    with _processes(None) as pool:
+        yield from pool.map(run_crash, crashes, repeat(resend))
 
 
 def command(seed: int) -> str:
     """What shows a run again."""
     return f"python -m tests.sim seed {seed}"
+
+
+def crash_command(crash: Crash, resend: bool) -> str:
+    """What shows a crash of the short plan again."""
+    return f"python -m tests.sim crash {crash.point} {crash.number}{' --resend' if resend else ''}"
+
+
+def _processes(jobs: int | None) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        jobs or os.cpu_count(), mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=500
+    )
 
 
 @contextmanager
