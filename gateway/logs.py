@@ -59,6 +59,7 @@ def configure(format: str, level: str, stream: TextIO | None = None, limit: LogL
     if threshold is None:
         raise ValueError(f"unknown log level {level!r}")
     out = stream or sys.stderr
+    lines = _LineLogger(out)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -69,7 +70,7 @@ def configure(format: str, level: str, stream: TextIO | None = None, limit: LogL
             _renderer(format, out),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=lambda *_: _LineLogger(out),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
     _bridge_standard_library(threshold)
@@ -91,13 +92,16 @@ class _LineLogger:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self._cut = ""
 
     def msg(self, line: str) -> None:
         try:
-            self._out.write(line + "\n")
+            self._out.write(f"{self._cut}{line}\n")
             self._out.flush()
+            self._cut = ""
         except (OSError, ValueError):  # ValueError: a closed stream, a character the stream cannot encode
-            pass
+            # A piece of the line may be there: the next one begins a line of its own.
+            self._cut = "\n"
 
     debug = info = warning = error = critical = msg
 

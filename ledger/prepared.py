@@ -60,6 +60,8 @@ class Prepared:
 
 def on_cursor(conn: Connection, text: str, use: Callable[[DBAPICursor], _Result]) -> _Result:
     """What `use` makes of a cursor of the connection, closed afterwards. Raises SQLAlchemy's DBAPIError."""
+    if not conn.in_transaction():
+        conn.begin()  # as any other statement would
     cursor = conn.connection.cursor()
     try:
         return use(cursor)

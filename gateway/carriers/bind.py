@@ -141,7 +141,7 @@ class CarrierBind:
         return not self._stopping
 
     def _make_link(self) -> CarrierLink:
-        return CarrierLink(self.carrier, self._reactor, self, self._limits.pdu_max, self._limits.inbound_max)
+        return CarrierLink(self.carrier, self._reactor, self, self._limits)
 
     async def _pause(self) -> None:
         wait_s = delay_s(

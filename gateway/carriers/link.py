@@ -24,7 +24,7 @@ from gateway.addressing import address
 from gateway.carriers.client import CarrierClient
 from gateway.ports import Attempt
 from gateway.reactor import ReactorTime
-from gateway.settings import Carrier
+from gateway.settings import Carrier, Limits
 from gateway.transport import Transport
 from smpp import codec
 from smpp.address import Address
@@ -77,17 +77,15 @@ class Upstream(Interface):
 class CarrierLink(Protocol):
     """A connection that binds as soon as it is made. `unanswered_max` bounds the deliver_sm in our hands."""
 
-    def __init__(
-        self, carrier: Carrier, reactor: ReactorTime, upstream: Upstream, pdu_max: int, unanswered_max: int
-    ) -> None:
+    def __init__(self, carrier: Carrier, reactor: ReactorTime, upstream: Upstream, limits: Limits) -> None:
         self._carrier = carrier
         self._reactor = reactor
         self._upstream = upstream
         self._sender = None if carrier.source_addr is None else address(carrier.source_addr)
-        self._framer = Framer(pdu_max)
-        self._window: Window[Attempt] = Window(carrier.window_max)
+        self._framer = Framer(limits.pdu_max)
+        self._window: Window[Attempt] = Window(carrier.window_max, late_max=limits.late_max)
         self._unanswered = 0
-        self._unanswered_max = unanswered_max
+        self._unanswered_max = limits.inbound_max
         self._choked = False
         self._reading = True
         self._open = False

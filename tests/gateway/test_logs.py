@@ -164,6 +164,28 @@ def test_a_log_that_cannot_be_written_stops_nothing(broken: StringIO) -> None:
     structlog.get_logger().info("message.accepted")
 
 
+class NearlyFullDisk(StringIO):
+    """Takes a piece of the first line only."""
+
+    room = 10
+
+    def write(self, line: str) -> int:
+        if self.room:
+            super().write(line[: self.room])
+            self.room = 0
+            raise OSError(28, "No space left on device")
+        return super().write(line)
+
+
+def test_a_line_that_was_cut_spoils_no_other() -> None:
+    stream = NearlyFullDisk()
+    logs.configure("json", "info", stream)
+    structlog.get_logger().info("message.cut")
+    structlog.get_logger().info("message.whole")
+    _, whole = stream.getvalue().splitlines()
+    assert json.loads(whole)["event"] == "message.whole"
+
+
 @pytest.mark.parametrize(("format", "level"), [("xml", "info"), ("json", "loud")])
 def test_an_unknown_format_or_level_is_refused(format: str, level: str) -> None:
     with pytest.raises(ValueError, match="unknown log"):

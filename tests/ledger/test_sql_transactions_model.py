@@ -166,3 +166,14 @@ def test_transactions_leave_what_they_would_leave_in_the_book(tmp_path: Path, pa
         settings=settings(max_examples=15, stateful_step_count=10, deadline=None),
     )
     TransactionMachine.engine.dispose()
+
+
+def test_a_hold_on_a_connection_that_is_closed_without_commit_is_not_kept(tmp_path: Path) -> None:
+    engine = open_ledger(tmp_path / "ledger.db")
+    with engine.begin() as conn:
+        sql.topup(conn, Lot(1, "bank", 5, 0, "R", 0))
+    with engine.connect() as conn:
+        sql.hold(conn, [Hold(2, "bank", 1)], 0)
+    with engine.begin() as conn:
+        assert len(conn.execute(select(ledger_transfer)).all()) == 1
+    engine.dispose()

@@ -42,7 +42,7 @@ from tests.sim.timeline import Timeline
 POINTS = ("before_commit", "after_commit", "before_write", "after_write", "before_read")
 _LOGGED = frozenset({"delivery.abandoned", "task.failed", "link.failed"})
 _DOWN_S = 1.0
-_GAUGES_EVERY_S = 1.0
+_GAUGES_EVERY_S = 2.0
 _QUIET_S = 40.0
 _LOOK_S = 5.0
 _JUMPS_MAX = 60

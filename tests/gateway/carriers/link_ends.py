@@ -8,11 +8,12 @@ from twisted.internet.task import Clock
 
 from gateway.carriers.link import Answer, CarrierLink
 from gateway.ports import Attempt
+from gateway.settings import Limits
 from smpp.pdu import DeliverSm
 from tests.gateway.carriers.peer import Peer
 from tests.gateway.carriers.samples import a_carrier, a_message
 
-UNANSWERED_MAX = 3
+UNANSWERED_MAX, LATE_MAX = 3, 4
 
 
 class Heard:
@@ -57,7 +58,8 @@ class Ends:
         self.clock = Clock()
         self.heard = Heard()
         carrier = a_carrier(**settings)
-        self.link = CarrierLink(carrier, self.clock, self.heard, pdu_max, UNANSWERED_MAX)
+        limits = Limits(pdu_max=pdu_max, inbound_max=UNANSWERED_MAX, late_max=LATE_MAX)
+        self.link = CarrierLink(carrier, self.clock, self.heard, limits)
         self.peer = Peer(self.link, self.clock)
         self.connection = self.peer.connection
 

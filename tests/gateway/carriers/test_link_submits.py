@@ -9,7 +9,7 @@ from smpplib.smpp import parse_pdu
 from gateway.ports import Attempt
 from gateway.settings import BindType, Timers
 from smpp.errors import WindowFull
-from tests.gateway.carriers.link_ends import bound_ends, ids
+from tests.gateway.carriers.link_ends import LATE_MAX, bound_ends, ids
 from tests.gateway.carriers.peer import SUBMIT_SM_RESP, submit_resp, tlv
 from tests.gateway.carriers.samples import TIMERS, a_message
 from tests.gateway.raw_pdus import ENQUIRE_LINK, GENERIC_NACK, RESP, SUBMIT_SM, raw
@@ -185,6 +185,14 @@ def test_an_answer_after_its_time_is_told_as_late_and_once() -> None:
     assert ends.heard.answers == []
     (late,) = ends.heard.late_answers
     assert (late.attempt.message.message_id, late.carrier_message_id) == (1, "c9")
+
+
+def test_no_more_overdue_submits_are_remembered_than_late_max() -> None:
+    ends = bound_ends(window_max=LATE_MAX + 2)
+    numbers = ends.submit(*range(1, LATE_MAX + 3))
+    ends.clock.advance(TIMERS.response_s)
+    ends.peer.send(*(submit_resp(number, b"c") for number in numbers))
+    assert ids([answer.attempt for answer in ends.heard.late_answers]) == [*range(3, LATE_MAX + 3)]
 
 
 def test_late_and_timely_answers_of_one_read_are_told_apart() -> None:
