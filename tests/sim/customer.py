@@ -59,7 +59,7 @@ class Customer:
             self.timeline.callLater(self.chance.random(), bind.try_again)
 
     def calm(self) -> None:
-        """Behave from now on, and submit nothing but what `send` asks for."""
+        """Behave from now on, and submit nothing by itself."""
         self.to_send = self.to_repeat = 0
         self.manners = replace(
             self.manners,

@@ -129,6 +129,10 @@ class Scenario:
             self._timeline.run(self._plan.faults_s)
             self._calm()
             self._drain()
+            # And it serves as ever.
+            for customer in self._customers:
+                customer.binds[0].submit()
+            self._drain()
             self._stop()
         for life in self._dead:
             life.bury()
