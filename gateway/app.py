@@ -8,13 +8,12 @@ then does the store close.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import cast
 
 import structlog
 from sqlalchemy.exc import IntegrityError
-from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.defer import Deferred, maybeDeferred
 
+from gateway import task
 from gateway.admin import AdminSite, Health
 from gateway.carriers.dispatcher import Dispatcher
 from gateway.carriers.inbound import CarrierInbound
@@ -107,9 +106,12 @@ class Gateway:
         await self._pool.stop()
         if is_recorded:
             self._begin_to_wait()
-        parts = (self._dispatcher.stop, self._inbound.stop, self._part, self._deliveries.stop)
-        for stop in (*parts, self._opened.close):
-            await self._in_time(stop)
+        await self._in_time(self._dispatcher.stop)
+        await self._in_time(self._inbound.stop)
+        await self._in_time(self._part)
+        self._listener.abort()
+        await self._in_time(self._deliveries.stop)
+        await self._in_time(self._opened.close)
         log.info("gateway.stopped")
 
     def health(self) -> Health:
@@ -193,25 +195,31 @@ class Gateway:
         )
 
     async def _part(self) -> None:
-        try:
-            await self._listener.part()
-        finally:
-            self._listener.abort()
+        await self._listener.part()
 
     def _begin_to_wait(self) -> None:
         self._deadline = self._world.reactor.seconds() + self._settings.limits.drain_s
 
     async def _in_time(self, stop: Callable[[], Coroutine[Deferred[object], object, None]]) -> bool:
-        """Stop something, but wait no longer than until the deadline; whether it has stopped."""
+        """Stop something, but wait no longer than until the deadline; whether it has stopped.
+
+        What has not is left to itself: cancelled, it would take that for an answer of the store.
+        """
+        waited: Deferred[bool] = Deferred()
+
+        def tell(stopped: bool) -> None:
+            if not waited.called:
+                waited.callback(stopped)
+
         left_s = max(0.0, self._deadline - self._world.reactor.seconds())
-        stopping = Deferred.fromCoroutine(stop())
-        stopping.addTimeout(left_s, cast(IReactorTime, self._world.reactor))
-        try:
-            await stopping
-        except TimeoutError:
+        timer = self._world.reactor.callLater(left_s, tell, False)
+        task.start(stop(), stop.__qualname__).addCallback(lambda _: tell(True))
+        stopped = await waited
+        if timer.active():
+            timer.cancel()
+        if not stopped:
             log.error("stop.unfinished", part=stop.__qualname__)
-            return False
-        return True
+        return stopped
 
     async def _drain(self) -> None:
         """Wait for the carriers' answers, but not for ever."""

@@ -45,8 +45,8 @@ class LogLimit:
         self._subjects_max = subjects_max
         self._seconds = seconds
         # The events are those of our own code and the loggers of others', so their number is bounded.
-        self._events: dict[str, TokenBucket] = {}
-        self._subjects: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
+        self._events: dict[tuple[str, bool], TokenBucket] = {}
+        self._subjects: OrderedDict[tuple[str, bool, str], TokenBucket] = OrderedDict()
         self._held: dict[tuple[str, str], Counter[str]] = {}
         self.held_back = 0
 
@@ -63,7 +63,7 @@ class LogLimit:
         if level == "debug" or event == HELD_BACK:
             return event_dict
         subject = _subject(event_dict)
-        if not self._has_room(event, subject, _ERROR_SHARES if level in _ERRORS else 1):
+        if not self._has_room(event, subject, level in _ERRORS):
             self._hold_back(event, level, subject)
             raise structlog.DropEvent
         return event_dict
@@ -80,18 +80,20 @@ class LogLimit:
                 about = {"about": subject} if subject else {}
                 getattr(structlog.get_logger(), level)(HELD_BACK, of=event, count=count, **about)
 
-    def _has_room(self, event: str, subject: str, shares: int) -> bool:
+    def _has_room(self, event: str, subject: str, is_error: bool) -> bool:
         now = self._seconds()
-        whole = self._events.get(event)
+        shares = _ERROR_SHARES if is_error else 1
+        whole = self._events.get((event, is_error))
         if whole is None:
-            whole = self._events[event] = self._bucket(shares * _EVENT_SHARES)
-        own = self._subjects.get((event, subject))
+            whole = self._events[event, is_error] = self._bucket(shares * _EVENT_SHARES)
+        key = event, is_error, subject
+        own = self._subjects.get(key)
         if own is None:
-            own = self._subjects[event, subject] = self._bucket(shares)
+            own = self._subjects[key] = self._bucket(shares)
             if len(self._subjects) > self._subjects_max:
                 self._subjects.popitem(last=False)
         else:
-            self._subjects.move_to_end((event, subject))
+            self._subjects.move_to_end(key)
         return own.take(1, now) and whole.take(1, now)
 
     def _hold_back(self, event: str, level: str, subject: str) -> None:

@@ -294,6 +294,9 @@ class Dispatcher:
         task.safely(self.ended, recorded.ended)
         task.safely(self._owe, recorded.deliveries)
         task.safely(self._count, [outcome for outcome, _ in endings])
+        if recorded.queued:
+            # A late answer puts a message back without a slot that would become free.
+            self._pump()
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
         for (carrier, kind), count in Counter([(o.carrier, o.outcome) for o in outcomes]).items():

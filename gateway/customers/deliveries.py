@@ -84,7 +84,7 @@ class Deliveries:
 
     def __len__(self) -> int:
         """Deliveries in hand: with a bind, waiting for one, or waiting to be written down."""
-        return len(self._finished) + sum(
+        return sum(
             len(outbox.in_flight) + len(outbox.at_hand) + len(outbox.meanwhile)
             for outbox in self._outboxes.values()
         )

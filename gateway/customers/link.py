@@ -38,7 +38,7 @@ from smpp.events import (
     RequestTimedOut,
     ResponseReceived,
 )
-from smpp.pdu import DeliverSm, GenericNack, SubmitSm, SubmitSmResp
+from smpp.pdu import DeliverSm, GenericNack, SubmitSm, SubmitSmResp, tlv
 from smpp.session import Role, Session, SessionSettings, State
 from smpp.session_settings import VERSION_34
 from smpp.status import CommandStatus
@@ -59,6 +59,9 @@ _REFUSALS_BURST_S = 2
 
 # How long a flood is not read at a stretch: what lies behind it may be the end of the connection.
 _REST_MAX_S = 5.0
+
+# An even number, which cuts no UCS-2 character.
+_SHORT_MESSAGE_MAX = 254
 
 _RECEIVING = (State.BOUND_RX, State.BOUND_TRX)
 
@@ -341,6 +344,8 @@ def _without_tlvs(body: bytes) -> bytes:
     """A deliver_sm body for an ESME from before SMPP 3.4, which must not be sent any TLV."""
     pdu = codec.decode(CommandId.DELIVER_SM, body, strict=False)
     assert isinstance(pdu, DeliverSm)
+    # Of a text in message_payload it gets what fits.
+    text = pdu.short_message or (tlv(pdu.tlvs, spec.MESSAGE_PAYLOAD) or b"")[:_SHORT_MESSAGE_MAX]
     return codec.encode_body(
         DeliverSm(
             pdu.service_type,
@@ -355,6 +360,6 @@ def _without_tlvs(body: bytes) -> bytes:
             pdu.replace_if_present_flag,
             pdu.data_coding,
             pdu.sm_default_msg_id,
-            pdu.short_message,
+            text,
         )
     )

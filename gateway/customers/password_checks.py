@@ -1,8 +1,9 @@
 """The checking of passwords, rationed: it takes tens of milliseconds of a core, and strangers ask for it.
 
-Two limits hold a storm of wrong passwords. An origin may be wrong so often in a minute. Of one account only
-so many passwords are in the check at a time, so that binds from many origins keep no other account waiting. A
-bind beyond either is refused unchecked.
+Three limits hold a storm of wrong passwords. An origin may be wrong so often in a minute for one account, and
+ten times as often for all: customers may share an address. Of one account only so many passwords are in the
+check at a time, so that binds from many origins keep no other account waiting; those with the same password
+share a check. A bind beyond a limit is refused unchecked.
 
 A pair that was right before needs no check, but it is an attempt like any other: else a guess would cost
 nothing. Only an origin that the account has bound from is let in with it in any case, whatever goes wrong
@@ -22,12 +23,14 @@ from gateway.settings import Account, Limits
 from gateway.statuses import GatewayError
 from policy.throttle import TokenBucket
 
+_ALL_ACCOUNTS_SHARES = 10
+
 # Runs a slow function off the reactor.
 InThread = Callable[[Callable[[], bool]], Deferred[bool]]
 
 
 class PasswordChecks:
-    """Judges passwords. `seconds` never goes back; up to `origins_max` origins are remembered."""
+    """Judges passwords. `seconds` never goes back; up to `origins_max` of what an origin tries are kept."""
 
     def __init__(
         self,
@@ -43,7 +46,8 @@ class PasswordChecks:
         self._limits = limits
         self._origins_max = origins_max
         self._checking: Counter[str] = Counter()
-        self._tries: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._pending: dict[tuple[str, str], list[Deferred[bool]]] = {}
+        self._tries: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
         self._proven: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def __len__(self) -> int:
@@ -52,7 +56,7 @@ class PasswordChecks:
 
     @property
     def origins(self) -> int:
-        """How many origins are remembered for their tries."""
+        """How many buckets of tries are kept: one for each origin, and one for each account it tries."""
         return len(self._tries)
 
     async def refusal(self, account: Account, password: str, host: str) -> GatewayError | None:
@@ -61,33 +65,51 @@ class PasswordChecks:
         known = self._passwords.knows(account.password_hash, password)
         if known and (account.name, peer) in self._proven:
             return None
-        tries = self._tries_of(peer)
-        if not tries.take(1, self._seconds()):
+        tries = self._tries_of(account.name, peer), self._tries_of("", peer)
+        now = self._seconds()
+        if any(bucket.next_at(1, now) > now for bucket in tries):
             return GatewayError.PASSWORD_UNCHECKED
         if not known:
-            if self._checking[account.name] >= self._limits.password_checks_max:
+            same = self._pending.get((account.password_hash, password))
+            if same is None and self._checking[account.name] >= self._limits.password_checks_max:
                 return GatewayError.PASSWORD_UNCHECKED
-            if not await self._is_right(account, password):
+            if not await (self._is_right(account, password) if same is None else _told_with(same)):
+                for bucket in tries:
+                    bucket.spend(1, self._seconds())
                 return GatewayError.PASSWORD_WRONG
-        tries.spend(-1, self._seconds())
         self._proven[account.name, peer] = None
         if len(self._proven) > self._origins_max:
             self._proven.popitem(last=False)
         return None
 
     async def _is_right(self, account: Account, password: str) -> bool:
+        pair = account.password_hash, password
+        waiting = self._pending[pair] = []
         self._checking[account.name] += 1
+        right = False
         try:
-            return await self._in_thread(lambda: self._passwords.verify(account.password_hash, password))
+            right = await self._in_thread(lambda: self._passwords.verify(*pair))
         finally:
             self._checking[account.name] -= 1
+            del self._pending[pair]
+            for other in waiting:
+                other.callback(right)
+        return right
 
-    def _tries_of(self, peer: str) -> TokenBucket:
-        tries = self._tries.get(peer)
+    def _tries_of(self, account: str, peer: str) -> TokenBucket:
+        """An origin's tries for an account, "" for all accounts."""
+        tries = self._tries.get((account, peer))
         if tries is None:
-            wrong_max = self._limits.wrong_passwords_max
-            tries = self._tries[peer] = TokenBucket(wrong_max / 60, wrong_max)
+            wrong_max = self._limits.wrong_passwords_max * (1 if account else _ALL_ACCOUNTS_SHARES)
+            tries = self._tries[account, peer] = TokenBucket(wrong_max / 60, wrong_max)
             if len(self._tries) > self._origins_max:
                 self._tries.popitem(last=False)
-        self._tries.move_to_end(peer)
+        self._tries.move_to_end((account, peer))
         return tries
+
+
+def _told_with(waiting: list[Deferred[bool]]) -> Deferred[bool]:
+    """What a check says that is under way, and whose answer others wait for."""
+    said: Deferred[bool] = Deferred()
+    waiting.append(said)
+    return said

@@ -39,9 +39,8 @@ _NEXT_DUE = Prepared(
 )
 _OLD = Prepared(
     select(*_COLUMNS)
-    # None is due before it was made.
-    .where(_table.c.finished_at.is_(None), _table.c.due_at < bindparam("before", type_=BigInteger))
-    .order_by(_table.c.due_at)
+    .where(_table.c.finished_at.is_(None), _table.c.created_at < bindparam("before", type_=BigInteger))
+    .order_by(_table.c.created_at, _table.c.delivery_id)
     .limit(bindparam("count", type_=Integer))
 )
 
@@ -79,7 +78,7 @@ def finish(connection: Connection, finished: Sequence[FinishedDelivery], now: in
 
 
 def abandon(connection: Connection, created_before: int, count: int, now: int) -> list[Delivery]:
-    """Give up what is older than that; what waits for its next try a little later."""
+    """Give up what is older than that, however lately it was tried."""
     old = [Delivery(*row) for row in _OLD.fetch(connection, before=created_before, count=count)]
     _FINISH.run(connection, [(int(DeliveryOutcome.ABANDONED), now, d.delivery_id) for d in old])
     return old

@@ -37,7 +37,7 @@ _PAST = Prepared(
 # How long a message that could not be ended is left alone.
 _UNENDED_WAIT_MS = 3_600_000
 
-# A deadline is put off once. What is on its way was due before its deadline, so a due_at behind it tells.
+# A deadline is put off once: a due_at just behind it tells, which is read of nothing that is on its way.
 _PUT_OFF = Bulk(
     update(_message)
     .values(deadline_at=bindparam("deadline_at"), due_at=bindparam("due_at"))
@@ -126,7 +126,7 @@ def end_overdue(connection: Connection, count: int, receipt_wait_ms: int, means:
     ends, put_off = [], []
     for message in map(message_of, _PAST.fetch(connection, now=now, count=count)):
         later = message.deadline_at + receipt_wait_ms
-        was_put_off = message.due_at > message.deadline_at
+        was_put_off = message.due_at == message.deadline_at + 1
         if message.state in _ON_ITS_WAY and not was_put_off and later > now:
             put_off.append((later + 1, later, message.message_id))
         else:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    and_,
     literal_column,
     or_,
 )
@@ -91,6 +92,16 @@ Index(
     attempt.c.carrier_key,
     sqlite_where=_answered,
     postgresql_where=_answered,
+)
+
+# Accepted, and nobody knows under which id.
+_unnamed = and_(attempt.c.outcome == literal_column("1"), attempt.c.carrier_key.is_(None))
+Index(
+    "attempt_unnamed",
+    attempt.c.carrier,
+    attempt.c.message_id,
+    sqlite_where=_unnamed,
+    postgresql_where=_unnamed,
 )
 
 receipt = Table(
@@ -169,7 +180,7 @@ Index(
     sqlite_where=_waiting,
     postgresql_where=_waiting,
 )
-Index("delivery_open", delivery.c.due_at, sqlite_where=_waiting, postgresql_where=_waiting)
+Index("delivery_open", delivery.c.created_at, sqlite_where=_waiting, postgresql_where=_waiting)
 
 node = Table(
     "node",

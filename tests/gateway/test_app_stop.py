@@ -49,6 +49,10 @@ class Commits:
             self._stalled.release()
         return done
 
+    def release(self) -> None:
+        """Make the one that waits longest."""
+        self._stalled.release()
+
     def go_on(self) -> None:
         """Make those that wait, and from now on all at once."""
         self.stall = False
@@ -294,6 +298,20 @@ class TestAStoreThatTakesNothing:
         stalled.accept(first)
         commits.stall = True
         stalled.accept(*stalled.submits())
+        assert self.stops(stalled, within_s=LIMITS.drain_s + TIMERS.unbind_s)
+
+    def test_with_outcomes_behind_a_claim_under_way(self, stalled: Whole, commits: Commits) -> None:
+        window = a_carrier().window_max
+        customer = stalled.customer()
+        for n in range(2, window + 4):
+            customer.send(submit(n))
+        first, *others = stalled.submits()
+        commits.stall = True
+        stalled.accept(first)
+        stalled.pass_time(0.5)
+        commits.release()
+        stalled.pass_time(0.5)
+        stalled.accept(*others, first_id=5)
         assert self.stops(stalled, within_s=LIMITS.drain_s + TIMERS.unbind_s)
 
     def test_with_an_answer_of_a_customer_under_way(self, stalled: Whole, commits: Commits) -> None:

@@ -10,6 +10,7 @@ from gateway.message import State
 from gateway.settings import InDoubtPolicy
 from gateway.store import schema
 from ledger.accounts import Balance
+from smpp.status import CommandStatus
 from tests.gateway.carriers.conftest import MakeRelay
 from tests.gateway.carriers.peer import submit_resp
 from tests.gateway.carriers.relay import Relay
@@ -138,6 +139,18 @@ def test_a_message_whose_commit_outlasts_the_hours_is_not_sent_any_more(make_rel
     assert relay.submits() == []
     assert relay.file.state(1) is State.QUEUED
     assert relay.bind_of().taken == 0
+
+
+def test_a_late_answer_that_asks_for_another_try_gets_one_though_nothing_else_happens(
+    make_relay: MakeRelay,
+) -> None:
+    relay = make_relay()
+    sequence_number = relay.send(1)
+    relay.pass_time(TIMERS.response_s)
+    assert relay.file.state(1) is State.IN_DOUBT
+    relay.peer().send(submit_resp(sequence_number, command_status=CommandStatus.ESME_RTHROTTLED))
+    relay.pass_time(10)
+    assert len(relay.submits()) == 1
 
 
 def test_the_hours_may_open_because_the_clock_is_set_forward(make_relay: MakeRelay) -> None:

@@ -45,10 +45,25 @@ class TestAnOrigin:
         guard.clock.advance(1.0)
         assert guard.says("guess", STRANGE) is WRONG
 
-    def test_may_be_wrong_so_often_for_all_accounts_together(self) -> None:
+    def test_may_be_wrong_ten_times_as_often_for_all_accounts_together(self) -> None:
         guard = Guard()
-        said = [guard.says("guess", STRANGE, account) for account in (BANK, SHOP, BANK, SHOP)]
-        assert said == [WRONG, WRONG, WRONG, UNCHECKED]
+        accounts = [a_customer(name=f"customer-{n}") for n in range(31)]
+        said = [guard.says("guess", STRANGE, account) for account in accounts]
+        assert said == [WRONG] * 30 + [UNCHECKED]
+
+    def test_that_is_wrong_for_one_account_leaves_another_its_tries(self) -> None:
+        guard = Guard()
+        for _ in range(5):
+            guard.says("guess", HOME, SHOP)
+        assert guard.says(PASSWORD, HOME, BANK) is None
+
+    def test_may_ask_for_many_binds_at_once_and_all_share_one_check(self) -> None:
+        held = HeldChecks()
+        guard = Guard(held)
+        said = [guard.ask(PASSWORD) for _ in range(20)]
+        held.release()
+        assert said == [[None]] * 20
+        assert held.asked == 1
 
     def test_may_be_right_as_often_as_it_likes(self) -> None:
         guard = Guard()
@@ -90,7 +105,7 @@ class TestAnAccount:
     def test_has_only_so_many_passwords_in_the_check(self) -> None:
         held = HeldChecks()
         guard = Guard(held)
-        waiting = [guard.ask("guess", f"192.0.2.{n}") for n in (1, 2)]
+        waiting = [guard.ask(f"guess {n}", f"192.0.2.{n}") for n in (1, 2)]
         assert len(guard.checks) == 2
         assert guard.says(PASSWORD, "192.0.2.3") is UNCHECKED
         held.release()
@@ -102,7 +117,7 @@ class TestAnAccount:
         held = HeldChecks()
         guard = Guard(held)
         for n in (1, 2, 3):
-            guard.ask("guess", f"192.0.2.{n}")
+            guard.ask(f"guess {n}", f"192.0.2.{n}")
         assert guard.ask(PASSWORD, HOME, SHOP) == []
         assert held.asked == 3
 

@@ -64,6 +64,13 @@ def test_it_may_mean_one_that_was_given_up(rig: Rig) -> None:
     assert rig.state(message) is State.IN_DOUBT
 
 
+def test_it_may_mean_one_that_was_accepted_without_an_id(rig: Rig) -> None:
+    rig.record(accepted(rig.submitting(), None))
+    message = in_doubt(rig)
+    assert len(rig.hear(receipt("lost-1", number=NUMBER)).unknown) == 1
+    assert rig.state(message) is State.IN_DOUBT
+
+
 def test_one_message_does_not_answer_to_two_ids(rig: Rig) -> None:
     message = in_doubt(rig)
     heard = rig.hear(

@@ -114,6 +114,7 @@ def test_every_key_check_and_partial_index_is_migrated_too(tmp_path: Path) -> No
     partial = [name for name, sql in shape(migrated).items() if " WHERE " in sql]
     assert sorted(partial) == [
         "attempt_carrier_key",
+        "attempt_unnamed",
         "delivery_open",
         "delivery_waiting",
         "message_due",

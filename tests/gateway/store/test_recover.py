@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,13 @@ from tests.gateway.store.samples import (
     HOUR,
     SECOND,
     START,
+    accepted,
     message,
     parked,
     receipt,
     refused,
     reply,
+    resent,
 )
 
 LATER = START + HOUR
@@ -197,6 +200,14 @@ class TestOverdue:
         assert ended.state is State.UNKNOWN
         assert rig.resolution(sent) is Kind.SETTLE
         assert rig.stats_told(sent) == ["UNKNOWN"]
+
+    def test_what_was_to_be_sent_again_and_was_taken_after_all_has_its_wait(self, rig: Rig) -> None:
+        sent = rig.submitting(deadline_at=START + SECOND)
+        rig.record(resent(sent, START + 5 * SECOND))
+        rig.record(replace(accepted(sent, "A1"), late=True))
+        rig.advance(10)
+        assert rig.end_overdue(receipt_wait_s=10) == Recorded()
+        assert rig.state(sent) is State.ENROUTE
 
     def test_what_is_being_submitted_is_left_to_its_outcome(self, rig: Rig) -> None:
         sent = rig.submitting(deadline_at=START + SECOND)

@@ -1,4 +1,4 @@
-"""Every message with a submit that has no answer can be found by its number, not only those in doubt."""
+"""Indexes for what a receipt of an unknown id may mean, and for deliveries that are old, tried or not."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,4 +16,17 @@ def upgrade() -> None:
         ["destination_addr"],
         sqlite_where=where,
         postgresql_where=where,
+    )
+    unnamed = sa.text("outcome = 1 AND carrier_key IS NULL")
+    op.create_index(
+        "attempt_unnamed",
+        "attempt",
+        ["carrier", "message_id"],
+        sqlite_where=unnamed,
+        postgresql_where=unnamed,
+    )
+    unfinished = sa.text("finished_at IS NULL")
+    op.drop_index("delivery_open", "delivery")
+    op.create_index(
+        "delivery_open", "delivery", ["created_at"], sqlite_where=unfinished, postgresql_where=unfinished
     )
