@@ -221,12 +221,12 @@ def _reflected(
     ]
     if not certain:
         return
-    told_at = min(kept_at for kept_at, _ in certain)
+    # A receipt is worth something once its id is known, too.
+    told_at = min(max(both) for both in certain)
     first = {_reported(r).message_state for r in last_words if _reported(r).at <= told_at}
     if row.state in first:
         return
-    by = min(max(both) for both in certain)
-    in_time = row.final_at is not None and seen.steady(row.final_at) <= seen.steady(by) + settled_s(plan)
+    in_time = row.final_at is not None and seen.steady(row.final_at) <= seen.steady(told_at) + settled_s(plan)
     if not in_time or not ended_without_receipt(row, seen):
         yield (
             f"P6 message {row.message_id} (token {row.token}) ended in state {row.state} at {row.final_at}, "

@@ -83,6 +83,7 @@ class Seen:
     ended_at: float = 0.0
     _doubt: Counter[int] = field(default_factory=Counter)
     _leaps: list[float] = field(default_factory=list)
+    _leapt_from: list[float] = field(default_factory=list)
     _leapt_s: list[float] = field(default_factory=lambda: [0.0])
 
     def end_of(self, line: Line) -> float:
@@ -94,7 +95,7 @@ class Seen:
 
     def steady(self, at: float) -> float:
         """An instant without the leaps before it."""
-        return at - self._leapt_s[bisect_right(self._leaps, at)]
+        return at - self._leapt_s[bisect_right(self._leapt_from, at)]
 
     def leapt(self, at: float, within_s: float) -> bool:
         """Whether the time of day has leapt within the last seconds."""
@@ -104,6 +105,8 @@ class Seen:
         """Read one entry; they come in order."""
         if self.ended_at and entry.at - self.ended_at > _LEAP_S:
             self._leaps.append(entry.at)
+            # It came somewhere between the two entries: what lies between them lies behind it.
+            self._leapt_from.append(self.ended_at + _LEAP_S)
             self._leapt_s.append(self._leapt_s[-1] + entry.at - self.ended_at)
         self.ended_at = entry.at
         match entry:
