@@ -4,7 +4,7 @@ What comes in floods is about somebody: an account, a carrier, a peer's address.
 bucket of its own for each event, and the event has one for all its subjects, so that no number of strangers
 fills the disk. A line that finds no token is held back and counted, and `tell`, called every now and then,
 logs the counts as `log.held_back`: nothing goes without a trace, and what must not be missed, such as
-`delivery.abandoned`, is told by account however much of it there is.
+`delivery.abandoned`, is told by account, the largest counts by name.
 
 Errors may be more. Debug is not limited, for who turns it on wants to see everything.
 """
