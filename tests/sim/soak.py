@@ -71,9 +71,7 @@ def _processes(jobs: int | None) -> ProcessPoolExecutor:
     # New processes look for modules where this one does, and pytest found its tests by their files.
     if _ROOT not in sys.path:
         sys.path.append(_ROOT)
-    return ProcessPoolExecutor(
-        jobs or os.cpu_count(), mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=50
-    )
+    return ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=multiprocessing.get_context("spawn"))
 
 
 @contextmanager
