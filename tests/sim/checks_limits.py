@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.sim import stored as db
-from tests.sim.allowance import settled_s
+from tests.sim.allowance import commit_s, settled_s
 from tests.sim.checks_relays import carriers
 from tests.sim.journal import (
     Connected,
@@ -18,7 +18,7 @@ from tests.sim.journal import (
     Reported,
     Stopped,
 )
-from tests.sim.plan import Plan
+from tests.sim.plan import RETRY_MAX_S, Plan
 from tests.sim.seen import ROK, Seen
 from tests.sim.stored import Stored
 
@@ -110,13 +110,14 @@ def _deliveries_max(plan: Plan) -> int:
 def nothing_left(journal: Journal, seen: Seen, stored: Stored, plan: Plan) -> Iterator[str]:
     """Drained: when every message has ended, no queue counts one, and no slot is taken for one.
 
-    A slot is also taken for a submit that is refused in the end; a queue may be miscounted until it is
-    counted again.
+    A slot is also taken for a submit that is refused in the end, and to claim a message that was to be sent
+    again and ended before it was due; a queue may be miscounted until it is counted again.
     """
     ends = [row.final_at for row in stored.messages.values() if row.final_at is not None]
     answers = [answer.at for line in seen.lines.values() for answer in line.submit_answers]
     quiet_at = seen.steady(max((*ends, *answers), default=0.0)) + settled_s(plan)
-    since = {"queued_messages": quiet_at + _RECOUNT_S, "slots_taken": quiet_at + plan.response_s}
+    claimed_s = RETRY_MAX_S + commit_s(plan)
+    since = {"queued_messages": quiet_at + _RECOUNT_S, "slots_taken": quiet_at + plan.response_s + claimed_s}
     for entry in journal.of(Gauged):
         if entry.value and seen.steady(entry.at) > since.get(entry.gauge, float("inf")):
             yield f"P9 {_name(entry)} is {entry.value:g} at {entry.at:.3f}, when every message has ended"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from typing import Any
+from weakref import ref
 
 from twisted.internet.defer import Deferred
 
@@ -71,9 +72,15 @@ class Disk:
 
     def watch(self, connection: sqlite3.Connection, _record: Any) -> None:
         """Let the statements of a new connection fail now and then."""
-        connection.set_progress_handler(
-            lambda: int(self._happens(self._habits.statements_fail)), _INSTRUCTIONS
-        )
+        # SQLite's binding hides its handlers from the garbage collector: one that held this disk, and with it
+        # the whole run, would hold them for ever.
+        watching = ref(self)
+
+        def fails() -> int:
+            disk = watching()
+            return int(disk is not None and disk._happens(disk._habits.statements_fail))
+
+        connection.set_progress_handler(fails, _INSTRUCTIONS)
 
     def _wait_s(self) -> float:
         return self._habits.commit_s * self._chance.random()

@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+# The longest wait before a message is tried again.
+RETRY_MAX_S = 8.0
+
 
 @dataclass(frozen=True, slots=True)
 class Weather:

@@ -13,7 +13,7 @@ from tests.gateway.carriers.samples import ZONE, a_carrier
 from tests.gateway.customers.samples import a_customer
 from tests.gateway.whole import settings_of
 from tests.sim.customer import SENDER
-from tests.sim.plan import CarrierManners, CustomerManners, Plan
+from tests.sim.plan import RETRY_MAX_S, CarrierManners, CustomerManners, Plan
 
 CARRIERS = ("north", "south")
 _DAY = datetime(2026, 3, 4, tzinfo=ZONE)
@@ -43,7 +43,7 @@ def settings(plan: Plan, store_path: Path) -> Settings:
             in_doubt_s=plan.in_doubt_s,
             receipt_ttl_s=plan.receipt_ttl_s,
             retry_min_s=0.5,
-            retry_max_s=8.0,
+            retry_max_s=RETRY_MAX_S,
             drain_s=10.0,
         ),
     )
