@@ -4,12 +4,14 @@ Pure: the account, the PDU and the time go in; out comes a `Reading` that the st
 that names its rule. The policy sees the text, never the PDU.
 
 A segment that the customer sends as a submit_sm of its own cannot be judged alone. The account's `segments`
-decides: `refuse` it, or `pass` it on unread, held to the hours only.
+decides: `join` it with the others and judge them as one, `refuse` it, or `pass` it on unread, held to the
+hours only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gateway.settings import Account, SegmentsMode
@@ -18,10 +20,12 @@ from policy import chain
 from policy.clauses import SOURCE_NOT_ALLOWED, TEXT_UNREADABLE, refuse
 from policy.facts import Submission
 from policy.verdict import Defer, Refuse, Verdict
-from smpp import codec, segments, smpptime, text
+from smpp import codec, parts, segments, smpptime, text
 from smpp.address import Address
+from smpp.commands import CommandId
 from smpp.errors import PduError
 from smpp.pdu import SubmitSm
+from smpp.segments import Concat
 from smpp.text import Alphabet, TextError
 from smpp.value import value
 
@@ -46,6 +50,19 @@ class Reading:
     deadline_at: int
 
 
+@value(frozen=True, slots=True)
+class Segment:
+    """A segment of a long message, to be judged when the others are there; `pdu` is what would be relayed.
+
+    `reading.due_at` is when it asks to be sent at the earliest.
+    """
+
+    reading: Reading
+    pdu: SubmitSm
+    place: Concat
+    alphabet: Alphabet
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A submit_sm that is not accepted: by which rule or `GatewayError`, with which status, which clause."""
@@ -55,7 +72,9 @@ class Refusal:
     clause: str = ""
 
 
-def read(account: Account, pdu: SubmitSm, body: bytes, now: float, ttl_s: float) -> Reading | Refusal:
+def read(
+    account: Account, pdu: SubmitSm, body: bytes, now: float, ttl_s: float
+) -> Reading | Segment | Refusal:
     """Read and judge one submit_sm as of `now` (unix seconds). A message lives `ttl_s` at the longest.
 
     `body` is what `pdu` was read from: what need not change is relayed as it came.
@@ -68,14 +87,30 @@ def read(account: Account, pdu: SubmitSm, body: bytes, now: float, ttl_s: float)
         return refusal(account, times)
     starts, ends = times
     try:
-        is_segment = segments.concat(pdu) is not None
+        place = segments.concat(pdu)
         octets = segments.user_text(pdu)
     except PduError as error:
         return Refusal(TEXT_UNREADABLE, error.command_status)
-    if is_segment and account.segments is SegmentsMode.REFUSE:
-        return refusal(account, GatewayError.SEGMENT_REFUSED)
-    alphabet = text.alphabet(pdu.data_coding, account.default_alphabet)
-    judged = _judge(account, pdu, octets, alphabet, starts, is_segment)
+    alphabet = alphabet_of(account, pdu)
+    if place is not None and account.segments is not SegmentsMode.PASS:
+        if account.segments is SegmentsMode.REFUSE:
+            return refusal(account, GatewayError.SEGMENT_REFUSED)
+        relayed = _relayed(pdu, body, source)
+        return Segment(
+            Reading(
+                source.addr,
+                pdu.destination.addr,
+                pdu.registered_delivery,
+                segments.units(octets, alphabet),
+                relayed,
+                int(starts * 1000),
+                int(ends * 1000),
+            ),
+            submit_sm(relayed),
+            place,
+            alphabet,
+        )
+    judged = _judge(account, pdu, octets, alphabet, starts, place is not None)
     if isinstance(judged, Refuse):
         return Refusal(judged.rule, status_for(judged.rule, account.statuses), judged.clause)
     return Reading(
@@ -87,6 +122,34 @@ def read(account: Account, pdu: SubmitSm, body: bytes, now: float, ttl_s: float)
         int(judged * 1000),
         int(ends * 1000),
     )
+
+
+def read_whole(account: Account, pieces: Sequence[SubmitSm], last: Reading) -> Reading | Refusal:
+    """Judge the message that `pieces` are all the segments of, in order; its times are those of `last`.
+
+    Raises PduError where it cannot be joined.
+    """
+    pdu = parts.whole(pieces)
+    octets = segments.user_text(pdu)
+    alphabet = alphabet_of(account, pdu)
+    judged = _judge(account, pdu, octets, alphabet, last.due_at / 1000, is_segment=False)
+    if isinstance(judged, Refuse):
+        return Refusal(judged.rule, status_for(judged.rule, account.statuses), judged.clause)
+    return replace(
+        last, units=segments.units(octets, alphabet), body=codec.encode_body(pdu), due_at=int(judged * 1000)
+    )
+
+
+def submit_sm(body: bytes) -> SubmitSm:
+    """The submit_sm in a body that was read, or written, before."""
+    pdu = codec.decode(CommandId.SUBMIT_SM, body, strict=False)
+    assert isinstance(pdu, SubmitSm)
+    return pdu
+
+
+def alphabet_of(account: Account, pdu: SubmitSm) -> Alphabet:
+    """The alphabet of a message's text."""
+    return text.alphabet(pdu.data_coding, account.default_alphabet)
 
 
 def refusal(account: Account, rule: str) -> Refusal:

@@ -8,6 +8,7 @@ then does the store close.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import lru_cache
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -23,11 +24,13 @@ from gateway.customers.deliveries import Deliveries
 from gateway.customers.intake import Intake
 from gateway.customers.link import CustomerLink
 from gateway.customers.listener import CustomerListener
+from gateway.customers.long_messages import LongMessages
 from gateway.customers.password_checks import PasswordChecks
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
 from gateway.reactor import sleep
 from gateway.recovery import Opened, check_store, open_store
+from gateway.routing import long_form
 from gateway.settings import Settings
 from gateway.sweeper import Sweeper
 from gateway.world import Port, World
@@ -138,6 +141,21 @@ class Gateway:
             by_name, settings.country_code, limits.batch_max, reactor, clock, store, metrics, owe, ended
         )
         self._sweeper = Sweeper(limits, reactor, clock, store, metrics, owe, ended, self._look_again)
+        form = lru_cache(lambda route: long_form(route, settings.carriers))
+        self._long_messages = LongMessages(
+            limits,
+            reactor,
+            clock,
+            opened.ids.next,
+            opened.recovered.epoch,
+            store,
+            self._dispatcher,
+            metrics,
+            form,
+            owe,
+            ended,
+        )
+        self._long_messages.restore(opened.recovered.collecting, by_name.get)
         self._intake = Intake(
             settings.routes,
             limits,
@@ -148,6 +166,8 @@ class Gateway:
             store,
             self._dispatcher,
             metrics,
+            form,
+            self._long_messages,
         )
         passwords = Passwords(len(settings.accounts))
         self._checks = PasswordChecks(
@@ -176,6 +196,9 @@ class Gateway:
         """Every queue has a gauge."""
         gauge, gauges = self.metrics.gauge, self.metrics.gauges
         gauge("intake", "submit_sm that await their answer", lambda: len(self._intake))
+        collector = self._long_messages.collector
+        gauge("reassemblies", "Long messages that wait for a segment", lambda: len(collector))
+        gauge("reassembly_octets", "Octets of text that wait for a segment", lambda: collector.octets)
         gauge("inbound", "deliver_sm of carriers that await their answer", lambda: len(self._inbound))
         gauge("outcomes", "Outcomes of submits not yet written down", lambda: self._dispatcher.unrecorded)
         gauges("queued_messages", "Messages that wait for a carrier", "account", self._dispatcher.queues)

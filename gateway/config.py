@@ -200,4 +200,5 @@ def _carrier(table: CarrierTable, zone: ZoneInfo) -> Carrier:
         reconnect_min_s=table.reconnect_min_s,
         reconnect_max_s=table.reconnect_max_s,
         timers=Timers(**dict(table.timers)),
+        long_messages=table.long_messages,
     )

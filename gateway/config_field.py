@@ -42,6 +42,7 @@ Rate = Annotated[float, Field(ge=0, le=NUMBER_MAX)]
 RateAboveZero = Annotated[float, Field(gt=0, le=NUMBER_MAX)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Node = Annotated[int, Field(ge=0, le=NODE_MAX)]
+SegmentsMax = Annotated[int, Field(ge=2, le=255)]
 PduMax = Annotated[int, Field(ge=1024, le=1_048_576)]
 
 

@@ -32,6 +32,7 @@ from gateway.config_field import (
     RateAboveZero,
     Seconds,
     SecondsOrOff,
+    SegmentsMax,
     Signature,
     Status,
     SystemId,
@@ -43,7 +44,15 @@ from gateway.config_field import (
     Zone,
 )
 from gateway.config_problem import wrong
-from gateway.settings import BindType, InDoubtPolicy, Limits, SegmentsMode, StatusStyle, Timers
+from gateway.settings import (
+    BindType,
+    InDoubtPolicy,
+    Limits,
+    LongForm,
+    SegmentsMode,
+    StatusStyle,
+    Timers,
+)
 from policy.facts import MessageClass
 from policy.ruleset import OutsideHours
 from smpp.status import CommandStatus
@@ -114,6 +123,10 @@ class LimitsTable(Table):
     retry_min_s: Seconds = _LIMITS.retry_min_s
     retry_max_s: Seconds = _LIMITS.retry_max_s
     drain_s: Seconds = _LIMITS.drain_s
+    segments_max: SegmentsMax = _LIMITS.segments_max
+    reassembly_s: Seconds = _LIMITS.reassembly_s
+    reassemblies_max: Count = _LIMITS.reassemblies_max
+    reassembly_octets_max: Count = _LIMITS.reassembly_octets_max
 
     @field_validator("retry_max_s")
     @classmethod
@@ -237,7 +250,7 @@ class AccountTable(Table):
     )
     source_addrs: list[Addr] = []
     default_alphabet: Annotated[Alphabet, _BY_VALUE] = Alphabet.GSM7
-    segments: Annotated[SegmentsMode, _BY_VALUE] = SegmentsMode.REFUSE
+    segments: Annotated[SegmentsMode, _BY_VALUE] = SegmentsMode.JOIN
     statuses: Annotated[StatusStyle, _BY_VALUE] = StatusStyle.VENDOR
     explain: bool = False
     in_doubt: Annotated[InDoubtPolicy, _BY_VALUE] = InDoubtPolicy.PARK
@@ -283,6 +296,7 @@ class CarrierTable(Table):
     reconnect_min_s: Seconds = 1.0
     reconnect_max_s: Seconds = 60.0
     timers: CarrierTimersTable = CarrierTimersTable()
+    long_messages: Annotated[LongForm, _BY_VALUE] = LongForm.UDH8
 
     @field_validator("reconnect_max_s")
     @classmethod

@@ -1,5 +1,10 @@
 """A message (MT): one accepted submit_sm, from its acceptance to exactly one end.
 
+A long message is several rows. A customer's submit_sm whose text travels in parts is JOINED to them: it is
+sent nowhere itself, and ends as they do. Each part is a message of its own, with units, a submit and an end,
+that no customer knows of. A segment that a customer sends waits as COLLECTING for the others, and is JOINED
+when the whole has been judged. The rows of a long message share `whole_id`.
+
 The states and the moves between them are one table. The ends carry SMPP's own `message_state` numbers
 (SMPP 3.4, 5.2.28); the states before the first answer of a carrier are ours. The first end wins: no end
 has a way out.
@@ -14,7 +19,7 @@ from smpp.value import value
 
 
 class State(IntEnum):
-    """Where a message is. QUEUED, SUBMITTING and IN_DOUBT are ours, the others are SMPP's."""
+    """Where a message is. QUEUED, COLLECTING, JOINED, SUBMITTING and IN_DOUBT are ours, the others SMPP's."""
 
     QUEUED = 0
     ENROUTE = 1
@@ -24,6 +29,8 @@ class State(IntEnum):
     UNDELIVERABLE = 5
     UNKNOWN = 7
     REJECTED = 8
+    COLLECTING = 10
+    JOINED = 11
     SUBMITTING = 16
     IN_DOUBT = 17
 
@@ -33,7 +40,9 @@ ENDS = frozenset(
 )
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.SUBMITTING, State.ENROUTE}) | ENDS,
+    State.COLLECTING: frozenset({State.JOINED}) | ENDS,
+    State.JOINED: ENDS,
+    State.QUEUED: frozenset({State.SUBMITTING, State.ENROUTE, State.JOINED}) | ENDS,
     State.SUBMITTING: frozenset({State.ENROUTE, State.QUEUED, State.IN_DOUBT}) | ENDS,
     State.IN_DOUBT: frozenset({State.ENROUTE, State.QUEUED}) | ENDS,
     State.ENROUTE: ENDS,
@@ -51,6 +60,8 @@ class Message:
 
     `body` is the submit_sm body as it is relayed; `registered_delivery` is what the customer asked for;
     `route` names the carriers to try, in order; `submitted_by` is the bind and address it came from.
+    `part` is the place of a part of a long message, `segment` that of what a customer has sent of it, both
+    from 1; `told_as` is the id that the customer knows, where that is not `message_id`.
     """
 
     message_id: int
@@ -71,3 +82,7 @@ class Message:
     deadline_at: int
     ruleset: str
     submitted_by: str
+    whole_id: int | None = None
+    part: int = 0
+    segment: int = 0
+    told_as: str | None = None

@@ -131,12 +131,38 @@ class FinishedDelivery:
 
 @value(frozen=True, slots=True)
 class Ended:
-    """A message that has reached its end; `was_queued` if it was waiting until then."""
+    """A message that has reached its end; `was_queued` if it was waiting until then.
+
+    `is_part` tells that it was a part of a long message, which no customer knows of.
+    """
 
     message_id: int
     account: str
     state: State
     was_queued: bool
+    is_part: bool = False
+
+
+@value(frozen=True, slots=True)
+class Whole:
+    """A long message of which every segment has come, and what is to become of it.
+
+    `collected` are the ids of the segments that wait in the store, `last` is the one that is not there yet.
+    `parts` carry the text to the carrier; none if `rule` refuses the message.
+    """
+
+    collected: tuple[int, ...]
+    last: Message
+    parts: tuple[Message, ...] = ()
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """For each whole None, or the rule that has refused its last segment; and what that brought about."""
+
+    rules: Sequence[str | None]
+    recorded: Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +219,8 @@ class Claimed:
 class Recovered:
     """What the store held when the gateway opened it, after this node's new epoch was committed.
 
-    `queued` are account, route and how many messages wait there.
+    `queued` are account, route and how many messages wait there; `collecting` are the segments that wait for
+    the rest of their message, oldest first.
     """
 
     epoch: int
@@ -201,6 +228,7 @@ class Recovered:
     resent: int
     queued: Sequence[tuple[str, str, int]]
     owed: Sequence[str]
+    collecting: Sequence[Message] = ()
 
 
 class CommitUnknown(Exception):
@@ -230,7 +258,14 @@ class Store(Protocol):
         ...
 
     def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
-        """Store messages with their holds; for each None, or the rule that refuses it and leaves no trace."""
+        """Store messages with their holds; for each None, or the rule that refuses it and leaves no trace.
+
+        A message that is JOINED is followed by its parts, and all of them are stored or none.
+        """
+        ...
+
+    def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
+        """Send long messages on in parts; where one is refused, the segments that were collected end."""
         ...
 
     def claim(

@@ -6,9 +6,9 @@ leaves the messages that wait where their sender's settings had put them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from gateway.settings import Route
+from gateway.settings import Carrier, LongForm, Route
 
 _SEPARATOR = ","
 
@@ -19,6 +19,17 @@ def find(routes: Sequence[Route], account: str, destination_addr: str) -> str | 
         if route.account in (None, account) and destination_addr.startswith(route.prefix):
             return _SEPARATOR.join(route.carriers)
     return None
+
+
+def long_form(route: str, carriers: Mapping[str, Carrier]) -> LongForm:
+    """How long messages are cut for a route: for the carrier whose form leaves least room in a part.
+
+    Whole only where every carrier wants them so.
+    """
+    forms = {carriers[name].long_messages for name in carriers_of(route) if name in carriers}
+    if forms == {LongForm.PAYLOAD}:
+        return LongForm.PAYLOAD
+    return LongForm.UDH16 if LongForm.UDH16 in forms else LongForm.UDH8
 
 
 def carriers_of(route: str) -> list[str]:

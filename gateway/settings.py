@@ -24,8 +24,18 @@ from smpp.text import Alphabet
 class SegmentsMode(StrEnum):
     """What to do with a segment that a customer sends as a submit_sm of its own."""
 
+    JOIN = "join"
     REFUSE = "refuse"
     PASS = "pass"
+
+
+class LongForm(StrEnum):
+    """How a carrier wants a long message: in parts, with a header or the sar TLVs, or whole."""
+
+    UDH8 = "udh8"
+    UDH16 = "udh16"
+    SAR = "sar"
+    PAYLOAD = "payload"
 
 
 class StatusStyle(StrEnum):
@@ -123,6 +133,7 @@ class Carrier:
     reconnect_min_s: float
     reconnect_max_s: float
     timers: Timers
+    long_messages: LongForm = LongForm.UDH8
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +194,10 @@ class Limits:
     retry_min_s: float = 1.0
     retry_max_s: float = 300.0
     drain_s: float = 10.0
+    segments_max: int = 20
+    reassembly_s: float = 60.0
+    reassemblies_max: int = 2000
+    reassembly_octets_max: int = 4_194_304
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,10 +37,15 @@ class Book:
         return self.accounts[lot.account]
 
     def hold(self, holds: Sequence[Hold], at_ms: int) -> list[bool]:
-        return [self._hold(item, at_ms) for item in holds]
+        wholes = charge.units_of_wholes(item for item in holds if self._find(item, Stage.HOLD) is None)
+        return [self._hold(item, wholes, at_ms) for item in holds]
 
-    def _hold(self, item: Hold, at_ms: int) -> bool:
+    def _hold(self, item: Hold, wholes: dict[int, int], at_ms: int) -> bool:
         balance = self.accounts.get(item.account, Balance())
+        if item.whole is not None and self._find(item, Stage.HOLD) is None:
+            if wholes[item.whole] > balance.remaining:
+                return False
+            wholes[item.whole] -= item.units
         decision = charge.hold(balance, self._find(item, Stage.HOLD), item, at_ms)
         if isinstance(decision, Overdraw):
             return False

@@ -5,7 +5,7 @@ Each decision returns the transfer to write, or None where it was written before
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from ledger.accounts import Balance, Overdraw
@@ -30,6 +30,15 @@ def topup(lot: Lot, known: Sequence[Lot]) -> Transfer | None:
                 f"{other.amount_fen} fen of {other.account!r} under {other.reference!r}"
             )
     return None if known else Transfer(lot.lot_id, Kind.TOPUP, lot.account, lot.units, lot.at_ms)
+
+
+def units_of_wholes(items: Iterable[Hold]) -> dict[int, int]:
+    """How many units each whole needs that these holds are of."""
+    units: dict[int, int] = {}
+    for item in items:
+        if item.whole is not None:
+            units[item.whole] = units.get(item.whole, 0) + item.units
+    return units
 
 
 def hold(balance: Balance, held: Transfer | None, item: Hold, at_ms: int) -> Transfer | Overdraw | None:

@@ -104,8 +104,8 @@ def topup(conn: Connection, lot: Lot) -> Balance:
 def hold(conn: Connection, holds: Sequence[Hold], at_ms: int) -> list[bool]:
     """Hold units for messages, each decided in turn: whether message n has its hold.
 
-    False where fewer units remain than it needs (equal is enough) or the account was never topped up. A
-    message that has its hold already gets True and changes nothing.
+    False where fewer units remain than it needs (equal is enough), or than its whole needs, or the account
+    was never topped up. A message that has its hold already gets True and changes nothing.
     """
     if not holds:
         return []
@@ -113,16 +113,20 @@ def hold(conn: Connection, holds: Sequence[Hold], at_ms: int) -> list[bool]:
     rows = [(item.message_id, item.account, item.units) for item in holds]
     ids = dumps([item.message_id for item in holds])
     held = {row[0] for row in _HELD.fetch(conn, ids=ids)}
+    wholes = charge.units_of_wholes(item for item in holds if item.message_id not in held)
     granted: list[tuple[int, str, int]] = []
     answers: list[bool] = []
-    for row in rows:
+    for row, item in zip(rows, holds, strict=True):
         message_id, account, units = row
         if message_id not in held:
             left = remaining.get(account, 0)
-            if units > left:
+            needed = units if item.whole is None else wholes[item.whole]
+            if needed > left:
                 answers.append(False)
                 continue
             remaining[account] = left - units
+            if item.whole is not None:
+                wholes[item.whole] -= units
             held.add(message_id)
             granted.append(row)
         answers.append(True)

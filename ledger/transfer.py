@@ -52,11 +52,15 @@ _STAGE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The units that a message holds on an account. Raises ValueError where a number is out of range."""
+    """The units that a message holds on an account. Raises ValueError where a number is out of range.
+
+    Holds of one `whole`, which follow each other on one account, are granted together or not at all.
+    """
 
     message_id: int
     account: str
     units: int
+    whole: int | None = None
 
     def __post_init__(self) -> None:
         # Made twice for each message, so the usual case costs one comparison and no call.

@@ -147,6 +147,11 @@ def split(text_octets: bytes, alphabet: Alphabet, ref: int, kind: Kind) -> list[
     ]
 
 
+def part_ends(text_octets: bytes, alphabet: Alphabet, header: int) -> list[int]:
+    """Where each part of a text ends when `header` octets of each are taken by its user data header."""
+    return _ends(text_octets, alphabet, _part_max(alphabet, header))
+
+
 def _udh(kind: Kind, ref: int, total: int, seq: int) -> bytes:
     if kind == "udh8":
         return bytes((5, _CONCAT_8, 3, ref, total, seq))

@@ -23,6 +23,7 @@ from gateway.backoff import delay_s
 from gateway.carriers.bind import CarrierBind
 from gateway.carriers.link import Answer
 from gateway.carriers.outcomes import Ending, Outcomes
+from gateway.carriers.placing import place
 from gateway.carriers.pool import CarrierPool
 from gateway.clock import Clock
 from gateway.message import Message
@@ -148,7 +149,8 @@ class Dispatcher:
     def ended(self, ended: Sequence[Ended]) -> None:
         """Messages have reached their end."""
         self._waiting.subtract(end.account for end in ended if end.was_queued)
-        for (account, state), count in Counter([(end.account, end.state) for end in ended]).items():
+        told = Counter([(end.account, end.state) for end in ended if not end.is_part])
+        for (account, state), count in told.items():
             self._metrics.messages_ended[account, state.name] += count
         for end in ended if self._says_all else ():
             self._log.debug("message.ended", message_id=end.message_id, state=end.state)
@@ -345,7 +347,10 @@ class Dispatcher:
         for route, due_at in claimed.due.items():
             self._note_due(route, due_at)
         self._left(claimed.messages)
-        task.safely(self.send, list(zip(claimed.messages, slots, strict=False)))
+        sent, unsent = place(claimed.messages, slots)
+        task.safely(self.send, sent)
+        if unsent:
+            self.unsent(unsent)
         self._give_back_unused(slots[len(claimed.messages) :])
         task.safely(self.ended, claimed.recorded.ended)
         task.safely(self._owe, claimed.recorded.deliveries)

@@ -21,17 +21,18 @@ from twisted.python.failure import Failure
 
 from gateway import task
 from gateway.addressing import address
+from gateway.admission import submit_sm
 from gateway.carriers.client import CarrierClient
 from gateway.ports import Attempt
 from gateway.reactor import ReactorTime
-from gateway.settings import Carrier, Limits
+from gateway.settings import Carrier, Limits, LongForm
 from gateway.transport import Transport
-from smpp import codec
+from smpp import codec, parts
 from smpp.address import Address
 from smpp.commands import RESPONSE_BIT, CommandId
 from smpp.errors import PduError
 from smpp.framer import Frame, Framer
-from smpp.pdu import DeliverSm, SubmitSm, SubmitSmResp
+from smpp.pdu import DeliverSm, SubmitSmResp
 from smpp.status import CommandStatus
 from smpp.timers import Due, Timers, TimerSettings
 from smpp.value import value
@@ -114,7 +115,10 @@ class CarrierLink(Protocol):
         Raises PduError, and sends none of them, if one cannot be given the carrier's own sender.
         """
         deadline = self._reactor.seconds() + self._carrier.timers.response_s
-        bodies = [attempt.message.body for attempt in attempts]
+        bodies = [
+            attempt.message.body if not attempt.message.part else self._part(attempt.message.body)
+            for attempt in attempts
+        ]
         if self._sender is not None:
             bodies = [_sent_by(self._sender, body) for body in bodies]
         frames = [
@@ -124,6 +128,14 @@ class CarrierLink(Protocol):
         self._timers.last_transaction = self._reactor.seconds()
         self._transport.write(b"".join(frames))
         self._look_at_timer()
+
+    def _part(self, body: bytes) -> bytes:
+        """The body of a part of a long message in the carrier's form."""
+        form = self._carrier.long_messages
+        if form is LongForm.SAR:
+            return body
+        pdu = parts.in_form(submit_sm(body), "udh16" if form is LongForm.UDH16 else "udh8")
+        return codec.encode_body(pdu)
 
     def respond(self, sequence_numbers: Iterable[int], command_status: int = 0) -> None:
         """Answer deliver_sm requests."""
@@ -365,6 +377,4 @@ class CarrierLink(Protocol):
 
 def _sent_by(sender: Address, body: bytes) -> bytes:
     """The body of a submit_sm with another sender."""
-    pdu = codec.decode(CommandId.SUBMIT_SM, body, strict=False)
-    assert isinstance(pdu, SubmitSm)
-    return codec.encode_body(replace(pdu, source=sender))
+    return codec.encode_body(replace(submit_sm(body), source=sender))

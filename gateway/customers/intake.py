@@ -10,22 +10,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import structlog
 from twisted.internet.defer import Deferred
 
 from gateway import task
-from gateway.admission import Reading, Refusal, read, refusal
+from gateway.admission import Reading, Refusal, Segment, alphabet_of, read, refusal, submit_sm
 from gateway.batch import Batch
 from gateway.clock import Clock
+from gateway.customers.long_messages import LongMessages
+from gateway.customers.submitter import Submitter, accept, refuse
 from gateway.insist import fault, in_parts
 from gateway.message import Message, State
 from gateway.metrics import Metrics
+from gateway.parting import joined, parts_of
 from gateway.ports import CommitUnknown, Outlet, Slot, Store
 from gateway.reactor import ReactorTime
 from gateway.routing import find
-from gateway.settings import Account, Limits, Route
+from gateway.settings import Account, Limits, LongForm, Route
 from gateway.statuses import GatewayError
 from policy.throttle import TokenBucket
 from smpp.pdu import SubmitSm
@@ -33,24 +35,8 @@ from smpp.value import value
 
 log = structlog.get_logger()
 
-
-class Submitter(Protocol):
-    """The bind that a submit_sm came from, and that its answer goes to."""
-
-    @property
-    def account(self) -> Account: ...
-
-    @property
-    def label(self) -> str:
-        """What the records say about who submitted."""
-
-    def accept(self, sequence_number: int, message_id: int) -> None: ...
-
-    def refuse(self, sequence_number: int, refusal: Refusal) -> None: ...
-
-    def flush(self) -> None: ...
-
-    def abort(self, reason: str) -> None: ...
+# A long message has at most 255 parts, and some of them hold less than they could.
+_PARTS_MAX = 240
 
 
 @value(frozen=True, slots=True)
@@ -60,13 +46,23 @@ class _Offer:
     account: Account
     reading: Reading
     route: str
+    form: LongForm | None
+    """How it is cut into parts; None for one that leaves as it is."""
 
 
-_Candidate = tuple[_Offer, Slot | None, Message]
+@value(frozen=True, slots=True)
+class _Candidate:
+    offer: _Offer
+    slot: Slot | None
+    message: Message
+    parts: tuple[Message, ...] = ()
 
 
 class Intake:
-    """Takes every customer's submit_sm. `epoch` is this life of the gateway, `new_id` gives message ids."""
+    """Takes every customer's submit_sm. `epoch` is this life of the gateway, `new_id` gives message ids.
+
+    Segments go to `long_messages`; `form` tells how a route wants what is too long for one message.
+    """
 
     def __init__(
         self,
@@ -79,6 +75,8 @@ class Intake:
         store: Store,
         outlet: Outlet,
         metrics: Metrics,
+        form: Callable[[str], LongForm],
+        long_messages: LongMessages,
     ) -> None:
         self._routes = routes
         self._limits = limits
@@ -89,13 +87,15 @@ class Intake:
         self._store = store
         self._outlet = outlet
         self._metrics = metrics
+        self._form = form
+        self._long_messages = long_messages
         self._buckets: dict[str, TokenBucket] = {}
         self._offers: Batch[_Offer] = Batch(reactor, limits.batch_max, self._admit)
         self._stopping = False
 
     def __len__(self) -> int:
         """How many submit_sm await their answer."""
-        return len(self._offers)
+        return len(self._offers) + len(self._long_messages)
 
     def offer(self, submitter: Submitter, sequence_number: int, pdu: SubmitSm, body: bytes) -> None:
         """Take one submit_sm; it is refused at once, or answered when the store has decided.
@@ -105,43 +105,63 @@ class Intake:
         account = submitter.account
         taken = self._read(account, pdu, body)
         if isinstance(taken, Refusal):
-            self._refuse(submitter, sequence_number, taken)
+            refuse(submitter, sequence_number, taken, self._metrics)
             return
         reading, route = taken
-        self._offers.add(_Offer(submitter, sequence_number, account, reading, route))
+        if isinstance(reading, Segment):
+            self._long_messages.offer(submitter, sequence_number, reading, route)
+            return
+        form = None if reading.units == 1 else self._form_of(route)
+        if form is not None and reading.units > _PARTS_MAX:
+            refused = refusal(account, GatewayError.MESSAGE_TOO_LONG)
+            refuse(submitter, sequence_number, refused, self._metrics)
+            return
+        self._offers.add(_Offer(submitter, sequence_number, account, reading, route, form))
 
     async def stop(self) -> None:
         """Refuse what comes from now on; returns when everything so far is answered."""
         self._stopping = True
         await self._offers.idle()
+        await self._long_messages.stop()
 
     # -- before the store
 
-    def _read(self, account: Account, pdu: SubmitSm, body: bytes) -> tuple[Reading, str] | Refusal:
+    def _form_of(self, route: str) -> LongForm | None:
+        form = self._form(route)
+        return None if form is LongForm.PAYLOAD else form
+
+    def _read(self, account: Account, pdu: SubmitSm, body: bytes) -> tuple[Reading | Segment, str] | Refusal:
         if self._stopping:
             return refusal(account, GatewayError.STOPPING)
-        if len(self._offers) >= self._limits.intake_max:
+        if len(self) >= self._limits.intake_max:
             return refusal(account, GatewayError.QUEUE_FULL)
         if self._outlet.waiting(account.name) >= account.queue_max:
             return refusal(account, GatewayError.QUEUE_FULL)
         reading = read(account, pdu, body, self._clock.now(), self._limits.message_ttl_s)
         if isinstance(reading, Refusal):
             return reading
-        route = find(self._routes, account.name, reading.destination_addr)
+        route = find(self._routes, account.name, pdu.destination.addr)
         if route is None:
             return refusal(account, GatewayError.NO_ROUTE)
-        if not self._within_throttle(account, reading.units):
+        if not self._within_throttle(account, reading):
             return refusal(account, GatewayError.THROTTLED)
         return reading, route
 
-    def _within_throttle(self, account: Account, units: int) -> bool:
+    def _within_throttle(self, account: Account, reading: Reading | Segment) -> bool:
+        """Whether the rate allows it; a message whose first segment was taken is taken whole."""
         if account.throttle is None:
             return True
         bucket = self._buckets.get(account.name)
         if bucket is None:
             throttle = account.throttle
             bucket = self._buckets[account.name] = TokenBucket(throttle.rate_per_s, throttle.burst)
-        return bucket.take(units, self._reactor.seconds())
+        now = self._reactor.seconds()
+        if isinstance(reading, Reading):
+            return bucket.take(reading.units, now)
+        if self._long_messages.is_expected(account, reading):
+            bucket.spend(reading.reading.units, now)
+            return True
+        return bucket.take(reading.reading.units, now)
 
     # -- at the store
 
@@ -151,8 +171,7 @@ class Intake:
         try:
             slots = self._slots(offers, now)
             candidates = [
-                (offer, slot, self._message(offer, slot, now))
-                for offer, slot in zip(offers, slots, strict=True)
+                self._candidate(offer, slot, now) for offer, slot in zip(offers, slots, strict=True)
             ]
         except Exception as error:
             self._turn_away(offers, slots, error)
@@ -161,23 +180,35 @@ class Intake:
                 if isinstance(rules, CommitUnknown):
                     self._put_down(part, rules)
                 elif isinstance(rules, Exception):
-                    self._turn_away([offer for offer, _, _ in part], [slot for _, slot, _ in part], rules)
+                    self._turn_away([c.offer for c in part], [c.slot for c in part], rules)
                 else:
                     self._answer(part, rules)
         for submitter in dict.fromkeys(offer.submitter for offer in offers):
             task.safely(submitter.flush)
 
     def _tell_store(self, candidates: Sequence[_Candidate]) -> Deferred[list[str | None]]:
-        return self._store.admit([message for _, _, message in candidates])
+        return self._store.admit([message for c in candidates for message in (c.message, *c.parts)])
 
     def _slots(self, offers: Sequence[_Offer], now: int) -> list[Slot | None]:
         """A slot for each message that may go out at once, as far as there are slots."""
-        wanted = Counter(offer.route for offer in offers if offer.reading.due_at <= now)
+        # The parts of a long message wait for each other in the queue.
+        wanted = Counter(o.route for o in offers if o.form is None and o.reading.due_at <= now)
         taken = {route: self._outlet.take_slots(route, count) for route, count in wanted.items()}
         return [
-            taken[offer.route].pop() if offer.reading.due_at <= now and taken[offer.route] else None
+            taken[offer.route].pop()
+            if offer.form is None and offer.reading.due_at <= now and taken[offer.route]
+            else None
             for offer in offers
         ]
+
+    def _candidate(self, offer: _Offer, slot: Slot | None, now: int) -> _Candidate:
+        message = self._message(offer, slot, now)
+        if offer.form is None:
+            return _Candidate(offer, slot, message)
+        whole_id = message.message_id
+        alphabet = alphabet_of(offer.account, submit_sm(message.body))
+        parts = parts_of(message, whole_id, alphabet, offer.form, self._new_id)
+        return _Candidate(offer, None, joined(message, whole_id), parts)
 
     def _message(self, offer: _Offer, slot: Slot | None, now: int) -> Message:
         reading, account = offer.reading, offer.account
@@ -205,22 +236,25 @@ class Intake:
     # -- after the commit
 
     def _answer(self, candidates: Sequence[_Candidate], rules: Sequence[str | None]) -> None:
-        sends, queued = [], []
-        for (offer, slot, message), rule in zip(candidates, rules, strict=True):
-            try:
-                if rule is None:
-                    offer.submitter.accept(offer.sequence_number, message.message_id)
-                else:
-                    self._refuse(offer.submitter, offer.sequence_number, refusal(offer.account, rule))
-            except Exception:
-                self._cut(offer)
-            if rule is not None:
-                if slot is not None:
-                    task.safely(slot.give_back, unused=True)
-            elif slot is None:
-                queued.append(message)
+        sends: list[tuple[Message, Slot]] = []
+        queued: list[Message] = []
+        verdicts = iter(rules)
+        for c in candidates:
+            rule = next(verdicts)
+            for _ in c.parts:
+                next(verdicts)  # the same
+            if rule is None:
+                accept(c.offer.submitter, c.offer.sequence_number, c.message.message_id)
             else:
-                sends.append((message, slot))
+                refused = refusal(c.offer.account, rule)
+                refuse(c.offer.submitter, c.offer.sequence_number, refused, self._metrics)
+            if rule is not None:
+                if c.slot is not None:
+                    task.safely(c.slot.give_back, unused=True)
+            elif c.slot is None:
+                queued += c.parts or (c.message,)
+            else:
+                sends.append((c.message, c.slot))
         if sends:
             task.safely(self._outlet.send, sends)
         if queued:
@@ -228,7 +262,8 @@ class Intake:
         task.safely(self._count, [*(message for message, _ in sends), *queued])
 
     def _count(self, accepted: Sequence[Message]) -> None:
-        for account, count in Counter([message.account for message in accepted]).items():
+        whole = [message.account for message in accepted if message.part <= 1]
+        for account, count in Counter(whole).items():
             self._metrics.messages_accepted[account] += count
         for message in accepted:
             self._metrics.units_accepted[message.account] += message.units
@@ -241,24 +276,13 @@ class Intake:
                 task.safely(slot.give_back, unused=True)
         for offer in offers:
             refused = refusal(offer.account, GatewayError.STORE_DOWN)
-            try:
-                self._refuse(offer.submitter, offer.sequence_number, refused)
-            except Exception:
-                self._cut(offer)
-
-    def _cut(self, offer: _Offer) -> None:
-        """An answer could not be sent: its customer, too, has to know that it knows nothing."""
-        log.exception("answer.failed", account=offer.account.name)
-        task.safely(offer.submitter.abort, "an answer could not be sent")
-
-    def _refuse(self, submitter: Submitter, sequence_number: int, refused: Refusal) -> None:
-        submitter.refuse(sequence_number, refused)
-        self._metrics.messages_refused[submitter.account.name, refused.rule] += 1
+            refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
 
     def _put_down(self, candidates: Sequence[_Candidate], error: CommitUnknown) -> None:
         """Leave messages that may be stored to the queue, and tell their senders nothing."""
         log.error("admission.unknown", count=len(candidates), error=str(error))
-        for submitter in dict.fromkeys(offer.submitter for offer, _, _ in candidates):
+        for submitter in dict.fromkeys(c.offer.submitter for c in candidates):
             task.safely(submitter.abort, "nobody knows whether the last messages were stored")
-        self._outlet.unsent([(message, slot) for _, slot, message in candidates if slot is not None])
-        self._outlet.perhaps_queued([message for _, slot, message in candidates if slot is None])
+        self._outlet.unsent([(c.message, c.slot) for c in candidates if c.slot is not None])
+        waiting = [message for c in candidates if c.slot is None for message in c.parts or (c.message,)]
+        self._outlet.perhaps_queued(waiting)

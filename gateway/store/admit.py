@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from gateway.message import Message
+from gateway.message import Message, State
 from gateway.number import plain
+from gateway.statuses import GatewayError
 from gateway.store import schema
 from gateway.store.dialect import insert_rows
 from gateway.store.ends import Means
+from gateway.store.references import refer
 from ledger import sql as ledger
 from ledger.prepared import Prepared
 from ledger.rows import dumps, texts
@@ -28,19 +30,42 @@ _OPTED_OUT = Prepared(
 def admit(connection: Connection, messages: Sequence[Message], means: Means, now: int) -> list[str | None]:
     """For each message None, stored with its hold, or the rule that refuses it, with no trace left."""
     silenced = silent(connection, messages, means)
+    messages, without = refer(connection, messages)
     verdicts: list[str | None] = [
-        RECIPIENT_OPTED_OUT if message.message_id in silenced else None for message in messages
+        RECIPIENT_OPTED_OUT
+        if message.message_id in silenced
+        else GatewayError.QUEUE_FULL
+        if message.whole_id in without
+        else None
+        for message in messages
     ]
-    allowed = [index for index, verdict in enumerate(verdicts) if verdict is None]
-    holds = [Hold(messages[i].message_id, messages[i].account, messages[i].units) for i in allowed]
-    rows = []
-    for index, held in zip(allowed, ledger.hold(connection, holds, now), strict=True):
-        if held:
-            rows.append(_row(messages[index]))
-        else:
+    allowed = [
+        index
+        for index, verdict in enumerate(verdicts)
+        if verdict is None and messages[index].state is not State.JOINED
+    ]
+    held = hold(connection, [messages[index] for index in allowed], now)
+    for index, is_held in zip(allowed, held, strict=True):
+        if not is_held:
             verdicts[index] = QUOTA_EXHAUSTED
-    _INSERT.run(connection, rows)
+            if messages[index].part == 1:
+                verdicts[index - 1] = QUOTA_EXHAUSTED  # the JOINED one in front of its parts
+    insert(
+        connection,
+        [message for message, verdict in zip(messages, verdicts, strict=True) if verdict is None],
+    )
     return verdicts
+
+
+def hold(connection: Connection, messages: Sequence[Message], now: int) -> list[bool]:
+    """Hold the units of messages; the parts of a long message hold together or not at all."""
+    holds = [Hold(m.message_id, m.account, m.units, m.whole_id if m.part else None) for m in messages]
+    return ledger.hold(connection, holds, now)
+
+
+def insert(connection: Connection, messages: Sequence[Message]) -> None:
+    """Store messages."""
+    _INSERT.run(connection, [_row(message) for message in messages])
 
 
 def silent(connection: Connection, messages: Sequence[Message], means: Means) -> set[int]:
@@ -80,4 +105,8 @@ def _row(message: Message) -> tuple[object, ...]:
         message.submitted_by,
         None,
         None,
+        message.whole_id,
+        message.part,
+        message.segment,
+        message.told_as,
     )

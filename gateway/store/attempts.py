@@ -54,6 +54,13 @@ _INTENT = Bulk(
     .where(_this),
     ("carrier", "epoch", "attempts", "_message_id"),
 )
+# The parts of a long message go where its first one has gone.
+_KEEP_TO = Bulk(
+    update(_message)
+    .values(route=bindparam("route"))
+    .where(_message.c.whole_id == bindparam("_whole_id"), _in_state(State.QUEUED)),
+    ("route", "_whole_id"),
+)
 _PUT_OFF = Bulk(update(_message).values(due_at=bindparam("due_at")).where(_this), ("due_at", "_message_id"))
 # Whatever is answered later, what a carrier has accepted it has.
 _ATTEMPT = upsert_rows(schema.attempt, lasting=("outcome", AttemptOutcome.ACCEPTED))
@@ -117,12 +124,16 @@ def claim(
                         carrier=carrier,
                         epoch=epoch,
                         attempts=message.attempts + 1,
+                        route=carrier if message.part else message.route,
                     )
                 )
     _PUT_OFF.run(connection, put_off)
+    wholes = {m.whole_id for m in taken if m.part}
+    _KEEP_TO.run(connection, [(carrier, whole_id) for whole_id in wholes])
     _INTENT.run(connection, [(carrier, epoch, m.attempts, m.message_id) for m in taken])
     recorded = end(connection, silenced, means, now)
-    next_due = {r: row[0] for r in routes for row in _NEXT_DUE.fetch(connection, route=r, now=now)}
+    due_routes = {*routes, carrier} if wholes else routes
+    next_due = {r: row[0] for r in due_routes for row in _NEXT_DUE.fetch(connection, route=r, now=now)}
     return Claimed(taken, next_due, recorded)
 
 

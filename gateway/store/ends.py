@@ -2,7 +2,7 @@
 
 However a message ends, here is where it happens: a carrier's receipt, a carrier's refusal, a deadline, a
 recipient's opt-out. The caller has read the message in the same transaction, and seen that it has no end
-yet.
+yet. The end of a part brings about others, as `gateway.whole` says.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gateway.message import ENDS, Message, State
 from gateway.ports import Delivery, Ended, Recorded
 from gateway.store import schema
 from gateway.store.dialect import Bulk, insert_rows
+from gateway.whole import Fate, failed, segment_ends
 from ledger import sql as ledger
 from ledger.prepared import Prepared
 from ledger.rows import dumps, integers
@@ -32,6 +33,9 @@ MESSAGE_COLUMNS = [schema.message.c[name] for name in Message.__dataclass_fields
 _WIDTH = len(MESSAGE_COLUMNS)
 _STATES = {int(state): state for state in State}
 _MESSAGE_STATES = {end: MessageState(end) for end in ENDS}
+_RESOLVED = (State.ENROUTE, State.JOINED)
+# Ends that a carrier tells.
+_TOLD = frozenset({State.DELIVERED, State.UNDELIVERABLE, State.EXPIRED})
 
 _BY_ID = Prepared(select(*MESSAGE_COLUMNS).where(schema.message.c.message_id.in_(integers("ids"))))
 _END = Bulk(
@@ -41,15 +45,24 @@ _END = Bulk(
     ("state", "final_at", "error", "_message_id"),
 )
 _OWE = insert_rows(schema.delivery)
+_OF_WHOLES = Prepared(
+    select(*MESSAGE_COLUMNS, schema.message.c.error)
+    .where(schema.message.c.whole_id.in_(integers("ids")))
+    .order_by(schema.message.c.message_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What the rows do not say: fresh ids, the zone of dates in receipts, how to compare numbers."""
+    """What the rows do not say: fresh ids, the zone of dates in receipts, how to compare numbers.
+
+    `telling_once` names the carriers that report on one part of a long message for all of them.
+    """
 
     new_id: Callable[[], int]
     zone: tzinfo
     country_code: str
+    telling_once: frozenset[str] = frozenset()
 
 
 @value(frozen=True, slots=True)
@@ -78,13 +91,69 @@ def end(connection: Connection, ends: Sequence[End], means: Means, now: int) -> 
     """Write the ends down, resolve the holds that are still open, owe the receipts."""
     if not ends:
         return Recorded()
+    recorded = _end(connection, ends, means, now)
+    parts = [e for e in ends if e.message.part and e.message.whole_id is not None]
+    if not parts:
+        return recorded
+    following = _end(connection, _following(connection, parts, means), means, now)
+    return Recorded(
+        [*recorded.deliveries, *following.deliveries],
+        [*recorded.ended, *following.ended],
+    )
+
+
+def _following(connection: Connection, ended: Sequence[End], means: Means) -> list[End]:
+    """The ends that the ends of these parts bring about."""
+    done_at: dict[int, int] = {}
+    for e in ended:
+        assert e.message.whole_id is not None
+        done_at[e.message.whole_id] = max(e.done_at, done_at.get(e.message.whole_id, 0))
+    wholes: dict[int, list[tuple[Message, Fate]]] = {}
+    for row in _OF_WHOLES.fetch(connection, ids=dumps(list(done_at))):
+        message = message_of(row)
+        wholes.setdefault(message.whole_id or 0, []).append((message, Fate(message.state, row[-1] or "")))
+    return [
+        End(message, fate.state, fate.error, done_at[whole_id], Kind.VOID)
+        for whole_id, rows in wholes.items()
+        for message, fate in _ends_of(rows, means)
+    ]
+
+
+def _ends_of(rows: Sequence[tuple[Message, Fate]], means: Means) -> list[tuple[Message, Fate]]:
+    """The rows of one long message that end because a part has."""
+    parts = [(message, _following_fate(message, fate, rows, means)) for message, fate in rows if message.part]
+    segments = sorted((message for message, _ in rows if message.segment), key=lambda m: m.segment)
+    fates = [*parts, *zip(segments, segment_ends(len(segments), [fate for _, fate in parts]), strict=True)]
+    return [
+        (message, fate)
+        for message, fate in fates
+        if fate is not None and fate.state in ENDS and message.state not in ENDS
+    ]
+
+
+def _following_fate(part: Message, fate: Fate, rows: Sequence[tuple[Message, Fate]], means: Means) -> Fate:
+    """What becomes of a part whose fellows are as they are."""
+    fellows = [(message, other) for message, other in rows if message.part]
+    if fate.state is State.QUEUED:
+        return failed([other for _, other in fellows]) or fate
+    if fate.state is State.ENROUTE and part.carrier in means.telling_once:
+        told = [
+            other for message, other in fellows if message.carrier == part.carrier and other.state in _TOLD
+        ]
+        return told[0] if told else fate
+    return fate
+
+
+def _end(connection: Connection, ends: Sequence[End], means: Means, now: int) -> Recorded:
+    if not ends:
+        return Recorded()
     _END.run(connection, [(int(e.state), now, e.error, e.message.message_id) for e in ends])
     for kind in (Kind.SETTLE, Kind.VOID):
-        # A message that its carrier accepted was settled at that moment.
+        # A message was settled when its carrier accepted it, and voided when parts took its text over.
         unresolved = [
             Hold(e.message.message_id, e.message.account, e.message.units)
             for e in ends
-            if e.kind is kind and e.message.state is not State.ENROUTE
+            if e.kind is kind and e.message.state not in _RESOLVED
         ]
         if unresolved:
             ledger.resolve(connection, kind, unresolved, now)
@@ -97,7 +166,13 @@ def end(connection: Connection, ends: Sequence[End], means: Means, now: int) -> 
     return Recorded(
         deliveries,
         [
-            Ended(e.message.message_id, e.message.account, e.state, e.message.state is State.QUEUED)
+            Ended(
+                e.message.message_id,
+                e.message.account,
+                e.state,
+                e.message.state is State.QUEUED,
+                e.message.part > 0,
+            )
             for e in ends
         ],
     )

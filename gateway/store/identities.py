@@ -30,7 +30,7 @@ _hold = holds.c
 _resolutions = ledger_transfer.alias("resolution")
 _resolution = _resolutions.c
 
-_UNRESOLVED = (State.QUEUED, State.SUBMITTING, State.IN_DOUBT)
+_UNRESOLVED = (State.COLLECTING, State.QUEUED, State.SUBMITTING, State.IN_DOUBT)
 # Where a message can only be after a carrier took it.
 _CARRIED = (State.ENROUTE, State.DELIVERED, State.UNDELIVERABLE)
 _ESM_CLASS_RECEIPT, _ESM_CLASS_INTERMEDIATE = 0x04, 0x20
@@ -41,6 +41,7 @@ def _in(column: ColumnElement[int], *values: int) -> ColumnElement[bool]:
 
 
 _is_unfinished = _message.final_at.is_(None)
+_is_charged = or_(_message.whole_id.is_(None), _message.part > 0)
 _is_unresolved = and_(_is_unfinished, _in(_message.state, *_UNRESOLVED))
 _its_hold = and_(_hold.source_id == _message.message_id, _hold.stage == Stage.HOLD)
 _its_resolution = and_(_resolution.source_id == _message.message_id, _resolution.stage == Stage.RESOLUTION)
@@ -73,11 +74,14 @@ def _messages(*shown: ColumnElement[object]) -> Rows:
 MESSAGE_HAS_EQUAL_HOLD = Identity(
     "MESSAGE_HAS_EQUAL_HOLD",
     "P1",
-    "Every message has its hold, on its account and of its units.",
+    "Every message that costs units has its hold, on its account and of them.",
     _MESSAGES,
     _messages(_message.units, _hold.account.label("held_on"), _hold.units.label("held"))
     .outerjoin_from(schema.message, holds, _its_hold)
-    .where(or_(_hold.source_id.is_(None), _hold.account != _message.account, _hold.units != _message.units)),
+    .where(
+        _message.units > 0,
+        or_(_hold.source_id.is_(None), _hold.account != _message.account, _hold.units != _message.units),
+    ),
 )
 HOLD_HAS_MESSAGE = Identity(
     "HOLD_HAS_MESSAGE",
@@ -304,6 +308,7 @@ CARRIED_IS_SETTLED = Identity(
     .outerjoin_from(schema.message, _resolutions, _its_resolution)
     .where(
         _in(_message.state, *_CARRIED),
+        _is_charged,
         or_(_resolution.source_id.is_(None), _resolution.kind != Kind.SETTLE),
     ),
 )
@@ -314,7 +319,34 @@ ENDED_HOLD_IS_RESOLVED = Identity(
     _MESSAGES.where(_message.final_at.is_not(None)),
     _messages(_message.state)
     .outerjoin_from(schema.message, _resolutions, _its_resolution)
-    .where(_message.final_at.is_not(None), _resolution.source_id.is_(None)),
+    .where(_message.final_at.is_not(None), _message.units > 0, _resolution.source_id.is_(None)),
+)
+_parts = schema.message.alias("part")
+JOINED_HAS_PARTS = Identity(
+    "JOINED_HAS_PARTS",
+    "P5",
+    "What travels in parts has some that are on their way: it will end with them.",
+    _UNFINISHED,
+    _messages(_message.whole_id).where(
+        _is_unfinished,
+        _message.state == constant(State.JOINED),
+        ~select(_parts.c.message_id)
+        .where(_parts.c.whole_id == _message.whole_id, _parts.c.part > 0, _parts.c.final_at.is_(None))
+        .exists(),
+    ),
+)
+PART_HAS_WHOLE = Identity(
+    "PART_HAS_WHOLE",
+    "P5",
+    "Every part that is on its way belongs to what a customer has sent.",
+    _UNFINISHED,
+    _messages(_message.whole_id, _message.part).where(
+        _is_unfinished,
+        _message.part > 0,
+        ~select(_parts.c.message_id)
+        .where(_parts.c.whole_id == _message.whole_id, _parts.c.part == 0)
+        .exists(),
+    ),
 )
 SETTLED_WAS_TAKEN = Identity(
     "SETTLED_WAS_TAKEN",
@@ -367,6 +399,8 @@ IDENTITIES = (
     UNRESOLVED_HOLD_IS_OPEN,
     CARRIED_IS_SETTLED,
     ENDED_HOLD_IS_RESOLVED,
+    JOINED_HAS_PARTS,
+    PART_HAS_WHOLE,
     SETTLED_WAS_TAKEN,
     OPT_OUT_IS_OBEYED,
 )

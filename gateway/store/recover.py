@@ -10,29 +10,48 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.message import State
 from gateway.ports import AttemptOutcome, Delivery, Ended, Outcome, Recorded, Recovered
+from gateway.settings import StatusStyle
+from gateway.statuses import err3, status_for
 from gateway.store import schema
 from gateway.store.attempts import record_outcomes
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of
 from ledger.prepared import Prepared
 from ledger.transfer import Kind
+from policy.clauses import MESSAGE_INCOMPLETE
 
 _message = schema.message
 
-# How a message ends when its time is over.
+# How a message ends when its time is over. One that is JOINED ends with its parts.
 _OVERDUE = {
+    State.COLLECTING: (State.REJECTED, Kind.VOID),
     State.QUEUED: (State.EXPIRED, Kind.VOID),
     State.IN_DOUBT: (State.UNKNOWN, Kind.VOID),
     State.SUBMITTING: (State.UNKNOWN, Kind.VOID),
     State.ENROUTE: (State.UNKNOWN, Kind.SETTLE),
 }
 
+# The rest of its message has not come in time.
+_INCOMPLETE = err3(status_for(MESSAGE_INCOMPLETE, StatusStyle.VENDOR))
 _ON_ITS_WAY = (State.SUBMITTING, State.ENROUTE)
 _PAST = Prepared(
     select(*MESSAGE_COLUMNS)
-    .where(_message.c.final_at.is_(None), _message.c.deadline_at <= bindparam("now", type_=BigInteger))
+    .where(
+        _message.c.final_at.is_(None),
+        _message.c.state != constant(State.JOINED),
+        _message.c.deadline_at <= bindparam("now", type_=BigInteger),
+    )
     .order_by(_message.c.deadline_at)
     .limit(bindparam("count", type_=Integer))
+)
+_COLLECTING = Prepared(
+    select(*MESSAGE_COLUMNS)
+    .where(
+        _message.c.final_at.is_(None),
+        _message.c.state == constant(State.COLLECTING),
+        _message.c.deadline_at > bindparam("now", type_=BigInteger),
+    )
+    .order_by(_message.c.deadline_at, _message.c.message_id)
 )
 # How long a message that could not be ended is left alone.
 _UNENDED_WAIT_MS = 3_600_000
@@ -90,6 +109,7 @@ def recover(
         resent=resent,
         queued=queued(connection),
         owed=list(owed),
+        collecting=[message_of(row) for row in _COLLECTING.fetch(connection, now=now)],
     )
 
 
@@ -131,7 +151,8 @@ def end_overdue(connection: Connection, count: int, receipt_wait_ms: int, means:
             put_off.append((later + 1, later, message.message_id))
         else:
             state, kind = _OVERDUE[message.state]
-            ends.append(End(message, state, "", now, kind))
+            error = _INCOMPLETE if message.state is State.COLLECTING else ""
+            ends.append(End(message, state, error, now, kind))
     _PUT_OFF.run(connection, put_off)
     if not ends:
         return Recorded()

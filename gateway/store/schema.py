@@ -55,6 +55,10 @@ message = Table(
     Column("submitted_by", Text, nullable=False),
     Column("final_at", BigInteger),
     Column("error", Text),
+    Column("whole_id", BigInteger),
+    Column("part", SmallInteger, nullable=False, server_default="0"),
+    Column("segment", SmallInteger, nullable=False, server_default="0"),
+    Column("told_as", Text),
 )
 _queued = message.c.state == int(State.QUEUED)
 Index("message_due", message.c.route, message.c.due_at, sqlite_where=_queued, postgresql_where=_queued)
@@ -66,6 +70,12 @@ unanswered = or_(
     message.c.resends > literal_column("0"),
 )
 Index("message_unanswered", message.c.destination_addr, sqlite_where=unanswered, postgresql_where=unanswered)
+_of_a_whole = message.c.whole_id.is_not(None)
+Index("message_whole", message.c.whole_id, sqlite_where=_of_a_whole, postgresql_where=_of_a_whole)
+_open_part = and_(message.c.part > literal_column("0"), message.c.final_at.is_(None))
+Index("message_part", message.c.destination_addr, sqlite_where=_open_part, postgresql_where=_open_part)
+_told_otherwise = message.c.told_as.is_not(None)
+Index("message_told_as", message.c.told_as, sqlite_where=_told_otherwise, postgresql_where=_told_otherwise)
 _unfinished = message.c.final_at.is_(None)
 Index("message_open", message.c.deadline_at, sqlite_where=_unfinished, postgresql_where=_unfinished)
 

@@ -14,12 +14,15 @@ from gateway.ports import (
     Delivery,
     FinishedDelivery,
     Inbound,
+    Joined,
     Outcome,
     Recorded,
     Recovered,
     Unreadable,
+    Whole,
 )
 from gateway.store import admit, attempts, deliveries, inbound, receipts, recover
+from gateway.store import wholes as wholes_table
 from gateway.store.ends import Means
 from gateway.store.writer import Writer
 
@@ -49,6 +52,9 @@ class SqlStore:
 
     def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
         return self._writer.run(lambda c: admit.admit(c, messages, self._means, self._now()))
+
+    def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
+        return self._writer.run(lambda c: wholes_table.join(c, wholes, self._means, self._now()))
 
     def claim(
         self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[str, int], int]

@@ -11,7 +11,7 @@ from datetime import datetime, time
 from itertools import product
 from zoneinfo import ZoneInfo
 
-from gateway.admission import Reading, read
+from gateway.admission import Reading, Segment, read
 from gateway.settings import Account, SegmentsMode
 from policy.clauses import CONTENT_KINDS
 from policy.content import ContentFilter
@@ -49,7 +49,7 @@ def _account(
 
 
 _ACCOUNTS = (
-    _account(MessageClass.COMMERCIAL, "refuse", SegmentsMode.REFUSE, Alphabet.GSM7),
+    _account(MessageClass.COMMERCIAL, "refuse", SegmentsMode.JOIN, Alphabet.GSM7),
     _account(MessageClass.COMMERCIAL, "hold", SegmentsMode.REFUSE, Alphabet.UCS2),
     *(_account(MessageClass.NOTICE, "hold", SegmentsMode.PASS, alphabet) for alphabet in Alphabet),
     replace(
@@ -70,6 +70,8 @@ def target(data: bytes) -> None:
         found = read(account, pdu, data, now, _TTL_S)
         if isinstance(found, Reading):
             _check_reading(found, pdu, now)
+        elif isinstance(found, Segment):
+            _check_reading(found.reading, pdu, now)
         else:
             assert found.rule
             assert found.command_status

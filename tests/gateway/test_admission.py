@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from smpplib.smpp import make_pdu, parse_pdu
 
-from gateway.admission import Reading, Refusal, read, refusal
+from gateway.admission import Reading, Refusal, Segment, read, refusal
 from gateway.settings import Account, SegmentsMode, StatusStyle
 from gateway.statuses import GatewayError
 from policy.clauses import CONTENT_KINDS
@@ -65,7 +65,9 @@ def submit_body(text: str | bytes = EXAMPLE, **fields: Any) -> bytes:
 def admit(body: bytes, account: Account = BANK, at: float = NOON) -> Reading | Refusal:
     pdu = codec.decode(CommandId.SUBMIT_SM, body)
     assert isinstance(pdu, SubmitSm)
-    return read(account, pdu, body, at, TTL_S)
+    found = read(account, pdu, body, at, TTL_S)
+    assert not isinstance(found, Segment)
+    return found
 
 
 def reading(body: bytes, account: Account = BANK, at: float = NOON) -> Reading:

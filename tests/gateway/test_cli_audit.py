@@ -147,7 +147,7 @@ def test_numbers_are_compared_by_the_country_code_given(
 ) -> None:
     path = folder / "signet.db"
     body, queued = "x'00'", "0, 1, '10690001', '+4915112345678', 0"
-    rest = "'north', NULL, 1, 0, 0, 0, 0, 0, 'r', 'b', NULL, NULL"
+    rest = "'north', NULL, 1, 0, 0, 0, 0, 0, 'r', 'b', NULL, NULL, NULL, 0, 0, NULL"
     execute(
         path,
         f"INSERT INTO message VALUES (7, 'bank', {queued}, {body}, {rest})",

@@ -97,7 +97,7 @@ def test_an_account_with_the_least_in_it_is_held_to_the_contract(tmp_path: Path)
     assert (account.ruleset.hours.open, account.ruleset.hours.close) == (time(8), time(17))
     assert (account.ruleset.hours.zone, account.ruleset.hours.exceptions) == (SHANGHAI, ())
     assert account.ruleset.outside_hours == "refuse"
-    assert account.segments is SegmentsMode.REFUSE
+    assert account.segments is SegmentsMode.JOIN
     assert account.statuses is StatusStyle.VENDOR
     assert account.in_doubt is InDoubtPolicy.PARK
     assert account.default_alphabet is Alphabet.GSM7

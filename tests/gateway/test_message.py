@@ -36,6 +36,8 @@ def test_the_moves_between_open_states_are_these_and_no_others() -> None:
         (submitting, in_doubt),
         (in_doubt, enroute),
         (in_doubt, queued),
+        (State.COLLECTING, State.JOINED),
+        (queued, State.JOINED),
     }
 
 

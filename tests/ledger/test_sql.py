@@ -112,6 +112,14 @@ def test_a_repeated_hold_is_true_and_changes_nothing(conn: Connection) -> None:
     assert sql.balances(conn) == {"bank": Balance(5, 0, held=5)}
 
 
+def test_the_parts_of_a_whole_hold_together_or_not_at_all(conn: Connection) -> None:
+    fund(conn, "bank", 5)
+    batch = [Hold(n, "bank", 2, whole=7) for n in (1, 2, 3)] + [Hold(4, "bank", 1)]
+    assert sql.hold(conn, batch, at_ms=1) == [False, False, False, True]
+    assert sql.hold(conn, [Hold(n, "bank", 2, whole=7) for n in (1, 2)], at_ms=2) == [True, True]
+    assert sql.balances(conn) == {"bank": Balance(5, 0, held=5)}
+
+
 def test_a_refused_message_leaves_no_transfer_and_may_ask_again(conn: Connection) -> None:
     fund(conn, "bank", 5)
     assert sql.hold(conn, [Hold(1, "bank", 6)], at_ms=1) == [False]

@@ -24,7 +24,10 @@ Answer = TypeVar("Answer")
 
 # Few ids, accounts and references, so that repeats, contradictions and equal balances are the rule.
 ACCOUNTS = st.sampled_from(["bank", "shop", "客户"])
-BATCHES = st.lists(st.builds(Hold, st.integers(1, 12), ACCOUNTS, st.integers(1, 4)), max_size=8)
+BATCHES = st.lists(
+    st.builds(Hold, st.integers(1, 12), ACCOUNTS, st.integers(1, 4), st.sampled_from([None, None, 1, 2])),
+    max_size=8,
+)
 TIMES = st.integers(0, 2**41)
 LOTS = st.builds(
     Lot,

@@ -15,10 +15,12 @@ from gateway.ports import (
     Delivery,
     FinishedDelivery,
     Inbound,
+    Joined,
     Outcome,
     Recorded,
     Recovered,
     Unreadable,
+    Whole,
 )
 
 
@@ -78,6 +80,9 @@ class FakeStore:
 
     def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
         return self._ask("admit", messages)
+
+    def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
+        return self._ask("join", wholes)
 
     def claim(
         self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[str, int], int]

@@ -15,11 +15,12 @@ from gateway.customers.deliveries import Deliveries
 from gateway.customers.intake import Intake
 from gateway.customers.link import CustomerLink
 from gateway.customers.listener import CustomerListener
+from gateway.customers.long_messages import LongMessages
 from gateway.customers.password_checks import InThread, PasswordChecks
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
-from gateway.ports import Store
-from gateway.settings import Account, Limits, Listen, Route
+from gateway.ports import Ended, Store
+from gateway.settings import Account, Limits, Listen, LongForm, Route
 from tests.gateway.carriers.samples import LIMITS, NOON, ZONE
 from tests.gateway.customers.outlet import FakeOutlet
 from tests.gateway.customers.peer import Customer
@@ -45,6 +46,7 @@ class CustomerSide:
         check_in: InThread = execute,
         connections_max: int = 100,
         connections_per_address_max: int = 100,
+        form: LongForm = LongForm.UDH8,
     ) -> None:
         self.reactor = reactor or Clock()
         self.clock = StatedClock(start, self.reactor.seconds)
@@ -52,6 +54,20 @@ class CustomerSide:
         self.outlet = outlet or FakeOutlet()
         new_id = count(FIRST_ID).__next__
         self.deliveries = Deliveries(limits, self.reactor, self.clock, lambda: 1.0, store, self.metrics)
+        self.ended: list[Ended] = []
+        self.long_messages = LongMessages(
+            limits,
+            self.reactor,
+            self.clock,
+            new_id,
+            EPOCH,
+            store,
+            self.outlet,
+            self.metrics,
+            lambda _: form,
+            self.deliveries.owe,
+            self.ended.extend,
+        )
         self.intake = Intake(
             routes,
             limits,
@@ -62,6 +78,8 @@ class CustomerSide:
             store,
             self.outlet,
             self.metrics,
+            lambda _: form,
+            self.long_messages,
         )
         by_system_id = {account.system_id: account for account in accounts}
         self.checks = PasswordChecks(Passwords(), check_in, self.reactor.seconds, limits, connections_max)

@@ -258,8 +258,8 @@ class TestTheThrottle:
         linked = bound(throttle=Throttle(rate_per_s=1.0, burst=2))
         long = submit(2, short_message=None, message_payload=LONG.encode("utf-16-be"))
         linked.customer.send(long, submit(3))
-        assert [message.units for message in linked.asked()] == [2]
-        linked.admitted(None)
+        assert [message.units for message in linked.asked()] == [0, 1, 1]
+        linked.admitted(None, None, None)
         assert linked.statuses() == {2: OK, 3: THROTTLED}
 
     def test_is_one_for_all_binds_of_an_account(self) -> None:
@@ -355,7 +355,7 @@ def test_what_is_accepted_is_counted_in_messages_and_units() -> None:
     linked = bound(statuses=StatusStyle.STANDARD)
     long = submit(3, short_message=None, message_payload=LONG.encode("utf-16-be"))
     linked.customer.send(submit(2), long, submit(4))
-    linked.admitted(None, None, QUOTA_EXHAUSTED)
+    linked.admitted(None, None, None, None, QUOTA_EXHAUSTED)
     assert linked.metrics.messages_accepted == {"bank": 2}
     assert linked.metrics.units_accepted == {"bank": 3}
     assert linked.metrics.messages_refused == {("bank", QUOTA_EXHAUSTED): 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, Row, Table, select
@@ -13,6 +14,7 @@ from twisted.python.failure import Failure
 from gateway.clock import StatedClock
 from gateway.ids import MessageIds
 from gateway.message import Message, State
+from gateway.parting import joined
 from gateway.ports import CarrierReceipt, Claimed, Inbound, Outcome, Recorded, Recovered, Unreadable
 from gateway.store import schema
 from gateway.store.ends import Means
@@ -110,6 +112,26 @@ class Rig:
     def submitting(self, **fields: Any) -> Message:
         """A message that is admitted with the intent to submit it, its first attempt."""
         return self.queued(state=State.SUBMITTING, **fields)
+
+    def long(self, parts: int = 2, **fields: Any) -> list[Message]:
+        """A long message that is admitted: what the customer has sent, and the parts, which wait."""
+        whole = joined(samples.message(self.ids.next(), **fields), whole_id=self.ids.next())
+        body = samples.part_body()
+        rows = [
+            replace(
+                whole,
+                message_id=self.ids.next(),
+                state=State.QUEUED,
+                units=1,
+                registered_delivery=0,
+                body=body,
+                part=number,
+                segment=0,
+            )
+            for number in range(1, parts + 1)
+        ]
+        assert self.admit(whole, *rows) == [None] * (parts + 1)
+        return [whole, *rows]
 
     def enroute(self, carrier_message_id: str, carrier: str = "north", **fields: Any) -> Message:
         """A message that the carrier took under that id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import cast
@@ -11,8 +12,12 @@ from smpplib.smpp import make_pdu
 
 from gateway.message import Message, State
 from gateway.ports import AttemptOutcome, CarrierReceipt, Inbound, Outcome
+from smpp import codec, parts
+from smpp.commands import CommandId
 from smpp.message_state import MessageState
+from smpp.pdu import SubmitSm
 from smpp.receipt import Receipt
+from smpp.text import Alphabet
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 START_S = datetime(2026, 11, 23, 9, tzinfo=SHANGHAI).timestamp()
@@ -34,6 +39,15 @@ def submit_body(source_addr: str = "10690001", destination_addr: str = NUMBER) -
         short_message=b"hi",
     )
     return cast(bytes, pdu.generate())[16:]
+
+
+@lru_cache
+def part_body() -> bytes:
+    """The body of the first part of a long message, in the form of its own."""
+    long = codec.decode(CommandId.SUBMIT_SM, submit_body())
+    assert isinstance(long, SubmitSm)
+    first, *_ = parts.cut(replace(long, short_message=b"x" * 200), Alphabet.GSM7, 0)
+    return codec.encode_body(first)
 
 
 def message(

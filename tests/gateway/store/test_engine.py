@@ -119,8 +119,11 @@ def test_every_key_check_and_partial_index_is_migrated_too(tmp_path: Path) -> No
         "delivery_waiting",
         "message_due",
         "message_open",
+        "message_part",
+        "message_told_as",
         "message_unanswered",
         "message_waiting",
+        "message_whole",
         "receipt_parked",
     ]
 

@@ -9,13 +9,13 @@ from types import ModuleType
 import pytest
 from sqlalchemy import Connection
 
-from gateway.store import admit, attempts, deliveries, doubt, ends, receipts, recover
+from gateway.store import admit, attempts, deliveries, doubt, ends, receipts, recover, references
 from gateway.store.engine import open_engine
 from ledger.prepared import Prepared
 
 LOOK_UPS = [
     (module, name)
-    for module in (admit, attempts, deliveries, doubt, ends, receipts, recover)
+    for module in (admit, attempts, deliveries, doubt, ends, receipts, recover, references)
     for name, thing in vars(module).items()
     if isinstance(thing, Prepared)
 ]
@@ -57,3 +57,13 @@ def test_the_queue_is_read_in_its_order_without_sorting_it(connection: Connectio
 def test_what_has_no_answer_is_found_by_its_number(connection: Connection) -> None:
     (step, *_) = plan(connection, doubt, "_UNANSWERED")
     assert "USING INDEX message_unanswered" in step
+
+
+def test_the_rows_of_a_long_message_are_found_by_their_whole(connection: Connection) -> None:
+    (step, *_) = plan(connection, ends, "_OF_WHOLES")
+    assert "USING INDEX message_whole" in step
+
+
+def test_references_in_use_are_found_by_the_number(connection: Connection) -> None:
+    (step, *_) = plan(connection, references, "_IN_USE")
+    assert "USING INDEX message_part" in step

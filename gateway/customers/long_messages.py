@@ -1,0 +1,311 @@
+"""Long messages that come in segments: collected, judged as one, and sent on in parts.
+
+A customer may wait for the answer to each segment before it sends the next, so every segment but the last is
+stored and answered at once, with an id and a hold of its own. The last one waits until the others are stored;
+then the joined text is judged, and its answer is the verdict. If that is a refusal, the store ends the others
+REJECTED, as it does when the last one does not come in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import structlog
+from twisted.internet.defer import Deferred
+
+from gateway import task
+from gateway.admission import Reading, Refusal, Segment, alphabet_of, read_whole, refusal, submit_sm
+from gateway.batch import Batch
+from gateway.clock import Clock
+from gateway.customers.collector import Collector, Gathered, Gathering, Step, key_of
+from gateway.customers.submitter import Submitter, accept, refuse
+from gateway.insist import fault, in_parts
+from gateway.message import Message, State
+from gateway.metrics import Metrics
+from gateway.parting import joined, parts_of
+from gateway.ports import CommitUnknown, Delivery, Ended, Joined, Outlet, Store, Whole
+from gateway.reactor import ReactorTime
+from gateway.settings import Account, Limits, LongForm
+from gateway.statuses import GatewayError
+from policy.clauses import MESSAGE_INCOMPLETE, TEXT_UNREADABLE
+from smpp import segments
+from smpp.errors import PduError
+from smpp.value import value
+
+log = structlog.get_logger()
+
+
+@value(frozen=True, slots=True)
+class _Offer:
+    """A segment and who waits for its answer."""
+
+    submitter: Submitter
+    sequence_number: int
+    account: Account
+    segment: Segment
+    route: str
+    gathering: Gathering
+
+
+_Early = tuple[_Offer, Message]
+_Last = tuple[_Offer, Whole, Refusal | None]
+
+
+class LongMessages:
+    """`form` tells how a route wants long messages; `owe` and `ended` hear what a refusal brings about."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        reactor: ReactorTime,
+        clock: Clock,
+        new_id: Callable[[], int],
+        epoch: int,
+        store: Store,
+        outlet: Outlet,
+        metrics: Metrics,
+        form: Callable[[str], LongForm],
+        owe: Callable[[Sequence[Delivery]], None],
+        ended: Callable[[Sequence[Ended]], None],
+    ) -> None:
+        self._segments_max = limits.segments_max
+        self._clock = clock
+        self._new_id = new_id
+        self._epoch = epoch
+        self._store = store
+        self._outlet = outlet
+        self._metrics = metrics
+        self._form = form
+        self._owe = owe
+        self._ended = ended
+        self.collector = Collector(limits, new_id)
+        self._early: Batch[_Offer] = Batch(reactor, limits.batch_max, self._collect)
+        self._last: Batch[_Offer] = Batch(reactor, limits.batch_max, self._join)
+        # The last segments of sets whose others are not stored yet, and repeats of segments that are not.
+        self._waiting: dict[Gathering, list[_Offer]] = {}
+
+    def __len__(self) -> int:
+        """How many segments await their answer."""
+        return len(self._early) + len(self._last) + sum(map(len, self._waiting.values()))
+
+    def restore(self, messages: Sequence[Message], accounts: Callable[[str], Account | None]) -> None:
+        """Take up the segments that an earlier life has stored."""
+        for message in messages:
+            account = accounts(message.account)
+            pdu = submit_sm(message.body)
+            place = segments.concat(pdu)
+            if account is None or place is None or message.whole_id is None:
+                continue
+            key = key_of(account.name, pdu, place, alphabet_of(account, pdu))
+            self.collector.restore(
+                key,
+                place.seq,
+                message.whole_id,
+                message.deadline_at / 1000,
+                Gathered(pdu, message.message_id),
+            )
+
+    def is_expected(self, account: Account, segment: Segment) -> bool:
+        """Whether a set waits for such a segment: a throttle lets it in then."""
+        key = key_of(account.name, segment.pdu, segment.place, segment.alphabet)
+        return self.collector.is_open(key, self._clock.now())
+
+    def offer(self, submitter: Submitter, sequence_number: int, segment: Segment, route: str) -> None:
+        """Take a segment; it is answered when it is stored, or the whole is."""
+        account = submitter.account
+        if segment.place.total > self._segments_max:
+            refused = refusal(account, GatewayError.MESSAGE_TOO_LONG)
+            refuse(submitter, sequence_number, refused, self._metrics)
+            return
+        key = key_of(account.name, segment.pdu, segment.place, segment.alphabet)
+        step, gathering = self.collector.place(key, segment.place.seq, segment.pdu, self._clock.now())
+        if gathering is None:
+            refused = refusal(account, GatewayError.QUEUE_FULL)
+            refuse(submitter, sequence_number, refused, self._metrics)
+            return
+        offer = _Offer(submitter, sequence_number, account, segment, route, gathering)
+        if step is Step.COLLECT:
+            self._early.add(offer)
+        elif step is Step.REPEAT:
+            self._repeat(offer)
+        else:
+            self._place_last(offer)
+
+    async def stop(self) -> None:
+        """Returns when everything so far is answered."""
+        await self._early.idle()
+        await self._last.idle()
+
+    # -- all but the last
+
+    async def _collect(self, offers: Sequence[_Offer]) -> None:
+        candidates = [(offer, self._segment(offer)) for offer in offers]
+        async for part, rules in in_parts(candidates, self._admit):
+            for index, (offer, message) in enumerate(part):
+                if isinstance(rules, CommitUnknown):
+                    task.safely(offer.submitter.abort, "nobody knows whether the last messages were stored")
+                    self._not_collected(offer, None)
+                elif isinstance(rules, Exception):
+                    self._not_collected(offer, refusal(offer.account, GatewayError.STORE_DOWN))
+                elif (rule := rules[index]) is not None:
+                    self._not_collected(offer, refusal(offer.account, rule))
+                else:
+                    self._collected(offer, message)
+            if isinstance(rules, Exception):
+                log.error("admission.failed", count=len(part), error=fault(rules))
+        _flush(offers)
+
+    def _admit(self, candidates: Sequence[_Early]) -> Deferred[list[str | None]]:
+        return self._store.admit([message for _, message in candidates])
+
+    def _collected(self, offer: _Offer, message: Message) -> None:
+        gathering = offer.gathering
+        gathering.segments[offer.segment.place.seq].message_id = message.message_id
+        accept(offer.submitter, offer.sequence_number, message.message_id)
+        self._metrics.messages_accepted[message.account] += 1
+        self._wake(gathering)
+
+    def _not_collected(self, offer: _Offer, refused: Refusal | None) -> None:
+        self.collector.remove(offer.gathering, offer.segment.place.seq)
+        if refused is not None:
+            refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
+        self._wake(offer.gathering)
+
+    def _wake(self, gathering: Gathering) -> None:
+        """Something has become of a segment that others have waited for: see to them again."""
+        for offer in self._waiting.pop(gathering, ()):
+            known = gathering.segments.get(offer.segment.place.seq)
+            if known is not None and known.message_id is not None:
+                self._repeat(offer)
+            elif gathering.is_closed:
+                refused = refusal(offer.account, MESSAGE_INCOMPLETE)
+                refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
+                task.safely(offer.submitter.flush)
+            elif known is None:
+                self.offer(offer.submitter, offer.sequence_number, offer.segment, offer.route)
+            elif known.pdu is not offer.segment.pdu:
+                self._waiting.setdefault(gathering, []).append(offer)
+            else:
+                self._place_last(offer)
+
+    def _place_last(self, offer: _Offer) -> None:
+        """The segment that made its set whole; if another was refused meanwhile, it waits like the rest."""
+        gathering = offer.gathering
+        if not gathering.is_whole:
+            self._early.add(offer)
+        elif gathering.is_stored:
+            self._last.add(offer)
+        else:
+            self._waiting.setdefault(gathering, []).append(offer)
+
+    def _repeat(self, offer: _Offer) -> None:
+        """A segment that is here already: its answer is that of the first one."""
+        known = offer.gathering.segments[offer.segment.place.seq]
+        if known.message_id is None:
+            self._waiting.setdefault(offer.gathering, []).append(offer)
+            return
+        accept(offer.submitter, offer.sequence_number, known.message_id)
+        task.safely(offer.submitter.flush)
+
+    def _segment(self, offer: _Offer) -> Message:
+        """The row of a segment that waits, until the set's time is over."""
+        message = self._message(offer, offer.segment.reading)
+        return replace(
+            message,
+            state=State.COLLECTING,
+            whole_id=offer.gathering.whole_id,
+            segment=offer.segment.place.seq,
+            deadline_at=int(offer.gathering.deadline * 1000),
+        )
+
+    # -- the last
+
+    async def _join(self, offers: Sequence[_Offer]) -> None:
+        candidates = [self._whole(offer) for offer in offers]
+        async for part, told in in_parts(candidates, self._tell):
+            if isinstance(told, CommitUnknown):
+                self._put_down(part, told)
+            elif isinstance(told, Exception):
+                log.error("joining.failed", count=len(part), error=fault(told))
+                for offer, _, _ in part:
+                    self._not_collected(offer, refusal(offer.account, GatewayError.STORE_DOWN))
+            else:
+                self._answer(part, told)
+        _flush(offers)
+
+    def _tell(self, candidates: Sequence[_Last]) -> Deferred[Joined]:
+        return self._store.join([whole for _, whole, _ in candidates])
+
+    def _whole(self, offer: _Offer) -> _Last:
+        """Judge a message whose segments have all come."""
+        gathering, reading = offer.gathering, offer.segment.reading
+        collected = tuple(s.message_id for s in gathering.in_order if s.message_id is not None)
+        last = joined(self._message(offer, reading), gathering.whole_id, offer.segment.place.seq)
+        try:
+            judged = read_whole(offer.account, [s.pdu for s in gathering.in_order], reading)
+            if isinstance(judged, Refusal):
+                return offer, Whole(collected, last, rule=judged.rule), judged
+            whole, form = self._message(offer, judged), self._form(offer.route)
+            parts = parts_of(whole, gathering.whole_id, offer.segment.alphabet, form, self._new_id)
+            return offer, Whole(collected, last, parts), None
+        except PduError as error:
+            refused = Refusal(TEXT_UNREADABLE, error.command_status)
+        except ValueError:
+            refused = refusal(offer.account, GatewayError.MESSAGE_TOO_LONG)
+        return offer, Whole(collected, last, rule=refused.rule), refused
+
+    def _answer(self, candidates: Sequence[_Last], told: Joined) -> None:
+        for (offer, whole, refused), rule in zip(candidates, told.rules, strict=True):
+            if rule is None:
+                message_id = whole.last.message_id
+                offer.gathering.segments[offer.segment.place.seq].message_id = message_id
+                self.collector.close(offer.gathering)
+                accept(offer.submitter, offer.sequence_number, message_id)
+                self._metrics.messages_accepted[offer.account.name] += 1
+                self._metrics.units_accepted[offer.account.name] += sum(p.units for p in whole.parts)
+                task.safely(self._outlet.queued, whole.parts)
+            else:
+                self.collector.drop(offer.gathering)
+                if refused is None or refused.rule != rule:
+                    refused = refusal(offer.account, rule)
+                refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
+            self._wake(offer.gathering)
+        task.safely(self._ended, told.recorded.ended)
+        task.safely(self._owe, told.recorded.deliveries)
+
+    def _put_down(self, candidates: Sequence[_Last], error: CommitUnknown) -> None:
+        """Nobody knows what the store has done: leave what may wait to the queue, and say nothing."""
+        log.error("joining.unknown", count=len(candidates), error=str(error))
+        for offer, whole, _ in candidates:
+            self.collector.drop(offer.gathering)
+            task.safely(offer.submitter.abort, "nobody knows whether the last messages were stored")
+            self._outlet.perhaps_queued(whole.parts)
+            self._wake(offer.gathering)
+
+    def _message(self, offer: _Offer, reading: Reading) -> Message:
+        return Message(
+            self._new_id(),
+            offer.account.name,
+            State.QUEUED,
+            reading.units,
+            reading.source_addr,
+            reading.destination_addr,
+            reading.registered_delivery,
+            reading.body,
+            offer.route,
+            None,
+            self._epoch,
+            0,
+            0,
+            int(self._clock.now() * 1000),
+            reading.due_at,
+            reading.deadline_at,
+            offer.account.ruleset.version,
+            offer.submitter.label,
+        )
+
+
+def _flush(offers: Sequence[_Offer]) -> None:
+    for submitter in dict.fromkeys(offer.submitter for offer in offers):
+        task.safely(submitter.flush)

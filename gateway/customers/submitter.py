@@ -1,0 +1,56 @@
+"""Whoever a message came from, and the answers to it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import structlog
+
+from gateway import task
+from gateway.admission import Refusal
+from gateway.metrics import Metrics
+from gateway.settings import Account
+
+log = structlog.get_logger()
+
+
+class Submitter(Protocol):
+    """The bind that a message came from, and that its answer goes to."""
+
+    @property
+    def account(self) -> Account: ...
+
+    @property
+    def label(self) -> str:
+        """What the records say about who submitted."""
+
+    def accept(self, sequence_number: int, message_id: int) -> None: ...
+
+    def refuse(self, sequence_number: int, refusal: Refusal) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def abort(self, reason: str) -> None: ...
+
+
+def accept(submitter: Submitter, sequence_number: int, message_id: int) -> None:
+    """Answer that a message is taken, after the commit that makes it true."""
+    try:
+        submitter.accept(sequence_number, message_id)
+    except Exception:
+        _cut(submitter)
+
+
+def refuse(submitter: Submitter, sequence_number: int, refused: Refusal, metrics: Metrics) -> None:
+    """Answer that a message is not taken."""
+    metrics.messages_refused[submitter.account.name, refused.rule] += 1
+    try:
+        submitter.refuse(sequence_number, refused)
+    except Exception:
+        _cut(submitter)
+
+
+def _cut(submitter: Submitter) -> None:
+    """An answer could not be sent: its customer has to know that it knows nothing."""
+    log.exception("answer.failed", account=submitter.account.name)
+    task.safely(submitter.abort, "an answer could not be sent")

@@ -1,0 +1,46 @@
+"""A long message as the rows that carry it: what the customer has sent, and the parts that are sent on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gateway.admission import submit_sm
+from gateway.message import Message, State
+from gateway.settings import LongForm
+from smpp import codec, parts
+from smpp.text import Alphabet
+
+
+def joined(message: Message, whole_id: int, segment: int = 1) -> Message:
+    """The row of what a customer has sent, when others carry its text: it is not sent, and costs nothing."""
+    return replace(message, state=State.JOINED, units=0, whole_id=whole_id, segment=segment)
+
+
+def parts_of(
+    message: Message, whole_id: int, alphabet: Alphabet, form: LongForm, new_id: Callable[[], int]
+) -> tuple[Message, ...]:
+    """The parts of a message that waits, in order; one if the carrier takes it whole.
+
+    Raises ValueError for more than 255.
+    """
+    if form is LongForm.PAYLOAD:
+        bodies, units = [message.body], message.units
+    else:
+        cut = parts.cut(submit_sm(message.body), alphabet, 0, wide=form is LongForm.UDH16)
+        bodies, units = [codec.encode_body(part) for part in cut], 1
+    return tuple(
+        replace(
+            message,
+            message_id=new_id(),
+            state=State.QUEUED,
+            units=units,
+            registered_delivery=0,
+            body=body,
+            whole_id=whole_id,
+            part=number,
+            segment=0,
+            told_as=None,
+        )
+        for number, body in enumerate(bodies, start=1)
+    )

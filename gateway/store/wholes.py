@@ -1,0 +1,80 @@
+"""Long messages in the database: segments that were collected give way to the parts that are sent.
+
+The holds of the segments go back before the parts take theirs, in the same transaction: what the text costs
+is what is sent of it, in however many segments it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, update
+
+from gateway.message import Message, State
+from gateway.ports import Joined, Whole
+from gateway.settings import StatusStyle
+from gateway.statuses import GatewayError, err3, status_for
+from gateway.store import schema
+from gateway.store.admit import hold, insert, silent
+from gateway.store.dialect import Bulk, constant
+from gateway.store.ends import End, Means, end, messages_of
+from gateway.store.references import refer
+from ledger import sql as ledger
+from ledger.transfer import Hold, Kind
+from policy.clauses import MESSAGE_INCOMPLETE, QUOTA_EXHAUSTED, RECIPIENT_OPTED_OUT
+
+_JOIN = Bulk(
+    update(schema.message)
+    .values(state=constant(State.JOINED), deadline_at=bindparam("deadline_at"))
+    .where(schema.message.c.message_id == bindparam("_message_id")),
+    ("deadline_at", "_message_id"),
+)
+
+
+def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int) -> Joined:
+    """Store the last segments, JOINED like those before them, and the parts; or end what was collected.
+
+    A segment that has ended meanwhile, its time being over, leaves a message that is not whole any more.
+    """
+    collected = _collected(connection, wholes)
+    silenced = silent(connection, [whole.last for whole in wholes if whole.rule is None], means)
+    parts, without = refer(connection, [part for whole in wholes for part in whole.parts])
+    rules = [_rule(whole, found, silenced, without) for whole, found in zip(wholes, collected, strict=True)]
+    willing = [index for index, rule in enumerate(rules) if rule is None]
+    for segments in (collected[index] for index in willing):
+        holds = [Hold(m.message_id, m.account, m.units) for m in segments]
+        ledger.resolve(connection, Kind.VOID, holds, now)
+    going = {wholes[index].last.whole_id for index in willing}
+    parts = [part for part in parts if part.whole_id in going]
+    held = dict(zip((part.message_id for part in parts), hold(connection, parts, now), strict=True))
+    for index in willing:
+        if not all(held[part.message_id] for part in wholes[index].parts):
+            rules[index] = QUOTA_EXHAUSTED
+    for whole, segments, rule in zip(wholes, collected, rules, strict=True):
+        if rule is None:
+            _JOIN.run(connection, [(whole.last.deadline_at, m.message_id) for m in segments])
+            insert(connection, [whole.last])
+    insert(connection, [part for part in parts if held[part.message_id]])
+    ends = [
+        End(segment, State.REJECTED, err3(status_for(rule, StatusStyle.VENDOR)), now, Kind.VOID)
+        for segments, rule in zip(collected, rules, strict=True)
+        if rule is not None
+        for segment in segments
+    ]
+    return Joined(rules, end(connection, ends, means, now))
+
+
+def _collected(connection: Connection, wholes: Sequence[Whole]) -> list[list[Message]]:
+    """The segments of each whole that still wait."""
+    ids = [message_id for whole in wholes for message_id in whole.collected]
+    found = messages_of(connection, ids) if ids else {}
+    waiting = {i: message for i, message in found.items() if message.state is State.COLLECTING}
+    return [[waiting[i] for i in whole.collected if i in waiting] for whole in wholes]
+
+
+def _rule(whole: Whole, found: Sequence[Message], silenced: set[int], without: set[int]) -> str | None:
+    if len(found) < len(whole.collected):
+        return MESSAGE_INCOMPLETE
+    if whole.last.message_id in silenced:
+        return RECIPIENT_OPTED_OUT
+    return GatewayError.QUEUE_FULL if whole.last.whole_id in without else whole.rule
