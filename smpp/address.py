@@ -7,7 +7,10 @@ from smpp.value import value
 
 @value(frozen=True, slots=True)
 class Address:
-    """`ton` and `npi` are octets; `addr` is the latin-1 text without its NUL, at most 20 characters."""
+    """`ton` and `npi` are octets; `addr` is the latin-1 text without its NUL.
+
+    At most 20 characters, in data_sm and alert_notification 64.
+    """
 
     ton: int
     npi: int

@@ -13,19 +13,41 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 
-from smpp import spec
+from smpp import checks, data_sm, notices, operations, spec, submit_multi, tlv
 from smpp.address import Address
 from smpp.commands import RESPONSE_BIT, CommandId
 from smpp.errors import PduError
+from smpp.fields import (
+    decode_address,
+    decode_octets,
+    decode_string,
+    encode_address,
+    encode_string,
+    ends_before,
+    message_length,
+    unterminated,
+)
 from smpp.pdu import (
+    AlertNotification,
     Bind,
     BindResp,
+    CancelSm,
+    CancelSmResp,
+    DataSm,
+    DataSmResp,
     DeliverSm,
     DeliverSmResp,
     EnquireLink,
     EnquireLinkResp,
     GenericNack,
+    Outbind,
     Pdu,
+    QuerySm,
+    QuerySmResp,
+    ReplaceSm,
+    ReplaceSmResp,
+    SubmitMulti,
+    SubmitMultiResp,
     SubmitSm,
     SubmitSmResp,
     Tlvs,
@@ -34,9 +56,7 @@ from smpp.pdu import (
     UnparsedPdu,
 )
 from smpp.spec import CString, TlvSpec
-from smpp.status import CommandStatus
 
-_TLV_HEAD = struct.Struct(">HH")
 _LAST_OCTETS = struct.Struct("5B")
 
 _SERVICE_TYPE_SIZE = spec.SERVICE_TYPE.size
@@ -55,12 +75,18 @@ _STRINGS = (
     (3, spec.SCHEDULE_DELIVERY_TIME),
     (0, spec.VALIDITY_PERIOD),
 )
-_SAR = frozenset({spec.SAR_MSG_REF_NUM, spec.SAR_TOTAL_SEGMENTS, spec.SAR_SEGMENT_SEQNUM})
-# TLVs whose validity depends on other fields.
-_DEPENDENT = _SAR | {spec.MESSAGE_PAYLOAD}
 _BINDS = (CommandId.BIND_RECEIVER, CommandId.BIND_TRANSMITTER, CommandId.BIND_TRANSCEIVER)
 _BODILESS: dict[int, Pdu] = {
-    pdu.command_id: pdu for pdu in (EnquireLink(), EnquireLinkResp(), Unbind(), UnbindResp(), GenericNack())
+    pdu.command_id: pdu
+    for pdu in (
+        EnquireLink(),
+        EnquireLinkResp(),
+        Unbind(),
+        UnbindResp(),
+        GenericNack(),
+        CancelSmResp(),
+        ReplaceSmResp(),
+    )
 }
 
 
@@ -92,13 +118,13 @@ def _decode_message(command_id: int, body: bytes, strict: bool) -> SubmitSm | De
         raise _string_fault(body)
     text = validity_end + 6
     if text > len(body):
-        raise PduError(CommandStatus.ESME_RINVCMDLEN, "the PDU ends before sm_length")
+        raise ends_before("sm_length")
     registered_delivery, replace_if_present, data_coding, default_msg_id, sm_length = (
         _LAST_OCTETS.unpack_from(body, validity_end + 1)
     )
     text_end = text + sm_length
     if text_end > len(body) or sm_length > spec.SHORT_MESSAGE_MAX:
-        raise PduError(CommandStatus.ESME_RINVMSGLEN, f"sm_length {sm_length} is over 254 or past the end")
+        raise message_length(sm_length)
     head = body[:validity_end].decode("latin-1")
     make, expected = _MESSAGES[command_id]
     pdu = make(
@@ -115,12 +141,10 @@ def _decode_message(command_id: int, body: bytes, strict: bool) -> SubmitSm | De
         data_coding,
         default_msg_id,
         body[text:text_end],
-        _decode_tlvs(body, text_end) if text_end < len(body) else (),
+        tlv.decode(body, text_end) if text_end < len(body) else (),
     )
     if strict:
-        _check_values(pdu)
-        if pdu.tlvs:
-            _check_tlvs(pdu, expected)
+        checks.message(pdu, expected)
     return pdu
 
 
@@ -129,84 +153,12 @@ def _string_fault(body: bytes) -> PduError:
     for octets_before, field in _STRINGS:
         start += octets_before
         if start >= len(body):
-            return PduError(CommandStatus.ESME_RINVCMDLEN, f"the PDU ends before {field.name}")
+            return ends_before(field.name)
         end = body.find(0, start, start + field.size)
         if end < 0:
-            return _unterminated(field)
+            return unterminated(field)
         start = end + 1
     raise AssertionError("all strings are terminated")
-
-
-def _unterminated(field: CString) -> PduError:
-    return PduError(field.status, f"{field.name} has no NUL within {field.size} octets")
-
-
-def _check_values(pdu: SubmitSm | DeliverSm) -> None:
-    if type(pdu) is SubmitSm and not pdu.destination.addr.isdecimal():
-        raise PduError(CommandStatus.ESME_RINVDSTADR, "destination_addr is empty or not numeric")
-    if pdu.priority_flag > 3:
-        raise PduError(CommandStatus.ESME_RINVPRTFLG, "priority_flag is over 3")
-    if pdu.schedule_delivery_time and len(pdu.schedule_delivery_time) != 16:
-        raise PduError(
-            CommandStatus.ESME_RINVSCHED, "schedule_delivery_time is neither empty nor 16 characters"
-        )
-    if pdu.validity_period and len(pdu.validity_period) != 16:
-        raise PduError(CommandStatus.ESME_RINVEXPIRY, "validity_period is neither empty nor 16 characters")
-    if pdu.registered_delivery & 3 == 3:
-        raise PduError(
-            CommandStatus.ESME_RINVREGDLVFLG, "registered_delivery asks for the reserved receipt type 3"
-        )
-    if pdu.replace_if_present_flag > 1:
-        raise PduError(CommandStatus.ESME_RINVREPFLAG, "replace_if_present_flag is over 1")
-    if pdu.sm_default_msg_id:
-        raise PduError(CommandStatus.ESME_RINVDFTMSGID, "no predefined messages are held here")
-
-
-def _decode_tlvs(body: bytes, start: int) -> Tlvs:
-    tlvs, end = _whole_tlvs(body, start)
-    # Some senders terminate their text with a NUL that sm_length does not count.
-    if end == len(body) or (end == len(body) - 1 and not body[end]):
-        return tlvs
-    raise PduError(CommandStatus.ESME_RINVOPTPARSTREAM, f"{len(body) - end} octets at the end are not a TLV")
-
-
-def _whole_tlvs(body: bytes, start: int) -> tuple[Tlvs, int]:
-    """The TLVs from `start` on, as long as they are whole, and where they end."""
-    tlvs = []
-    size = len(body)
-    while start + 4 <= size:
-        tag, length = _TLV_HEAD.unpack_from(body, start)
-        end = start + 4 + length
-        if end > size:
-            break
-        tlvs.append((tag, body[start + 4 : end]))
-        start = end
-    return tuple(tlvs), start
-
-
-def _check_tlvs(pdu: SubmitSm | DeliverSm, expected: Mapping[int, TlvSpec]) -> None:
-    """Tags that the PDU is not expected to have pass as they are (SMPP 3.4, 3.3)."""
-    depends = False
-    for tag, octets in pdu.tlvs:
-        tlv_spec = expected.get(tag)
-        if tlv_spec is not None:
-            if not tlv_spec.least <= len(octets) <= tlv_spec.most:
-                raise PduError(CommandStatus.ESME_RINVPARLEN, f"{tlv_spec.name} has {len(octets)} octets")
-            depends = depends or tag in _DEPENDENT
-    if depends:
-        _check_dependent(pdu.short_message, dict(pdu.tlvs))
-
-
-def _check_dependent(short_message: bytes, values: Mapping[int, bytes]) -> None:
-    if short_message and spec.MESSAGE_PAYLOAD in values:
-        raise PduError(CommandStatus.ESME_ROPTPARNOTALLWD, "message_payload beside a short_message")
-    if _SAR.isdisjoint(values):
-        return
-    if not values.keys() >= _SAR:
-        raise PduError(CommandStatus.ESME_RMISSINGOPTPARAM, "one of the three sar TLVs is missing")
-    total, seqnum = values[spec.SAR_TOTAL_SEGMENTS][0], values[spec.SAR_SEGMENT_SEQNUM][0]
-    if not 1 <= seqnum <= total:
-        raise PduError(CommandStatus.ESME_RINVOPTPARAMVAL, f"segment {seqnum} of {total}")
 
 
 def _decode_submit_sm_resp(command_id: int, body: bytes, strict: bool) -> SubmitSmResp:
@@ -215,6 +167,10 @@ def _decode_submit_sm_resp(command_id: int, body: bytes, strict: bool) -> Submit
 
 def _decode_deliver_sm_resp(command_id: int, body: bytes, strict: bool) -> DeliverSmResp:
     return DeliverSmResp(*_decode_response(body, spec.MESSAGE_ID))
+
+
+def _decode_data_sm_resp(command_id: int, body: bytes, strict: bool) -> DataSmResp:
+    return DataSmResp(*_decode_response(body, spec.MESSAGE_ID))
 
 
 def _decode_bind_resp(command_id: int, body: bytes, strict: bool) -> BindResp:
@@ -226,34 +182,19 @@ def _decode_response(body: bytes, field: CString) -> tuple[str, Tlvs]:
     end = body.find(0, 0, field.size)
     if end < 0:
         if size >= field.size:
-            raise _unterminated(field)
+            raise unterminated(field)
         end = size
-    return body[:end].decode("latin-1"), _whole_tlvs(body, end + 1)[0] if end + 1 < size else ()
+    return body[:end].decode("latin-1"), tlv.whole(body, end + 1)[0] if end + 1 < size else ()
 
 
 def _decode_bind(command_id: int, body: bytes, strict: bool) -> Bind:
-    system_id, start = _decode_string(body, 0, spec.SYSTEM_ID)
-    password, start = _decode_string(body, start, spec.PASSWORD)
-    system_type, start = _decode_string(body, start, spec.SYSTEM_TYPE)
-    octets = body[start : start + 3]
-    if len(octets) < 3:
-        raise PduError(CommandStatus.ESME_RINVCMDLEN, "the PDU ends before address_range")
-    interface_version, ton, npi = octets
+    system_id, start = decode_string(body, 0, spec.SYSTEM_ID)
+    password, start = decode_string(body, start, spec.PASSWORD)
+    system_type, start = decode_string(body, start, spec.SYSTEM_TYPE)
+    (interface_version,), start = decode_octets(body, start, 1, spec.ADDRESS_RANGE.name)
     # No TLV belongs to a bind, so what may follow is not read.
-    address_range, _ = _decode_string(body, start + 3, spec.ADDRESS_RANGE)
-    return Bind(
-        command_id, system_id, password, system_type, interface_version, Address(ton, npi, address_range)
-    )
-
-
-def _decode_string(body: bytes, start: int, field: CString) -> tuple[str, int]:
-    """The string and where the next field starts."""
-    if start >= len(body):
-        raise PduError(CommandStatus.ESME_RINVCMDLEN, f"the PDU ends before {field.name}")
-    end = body.find(0, start, start + field.size)
-    if end < 0:
-        raise _unterminated(field)
-    return body[start:end].decode("latin-1"), end + 1
+    address, _ = decode_address(body, start, spec.ADDRESS_RANGE)
+    return Bind(command_id, system_id, password, system_type, interface_version, address)
 
 
 _DECODERS: dict[int, Callable[[int, bytes, bool], Pdu]] = {
@@ -263,6 +204,16 @@ _DECODERS: dict[int, Callable[[int, bytes, bool], Pdu]] = {
     CommandId.DELIVER_SM_RESP: _decode_deliver_sm_resp,
     **dict.fromkeys(_BINDS, _decode_bind),
     **dict.fromkeys((command_id | RESPONSE_BIT for command_id in _BINDS), _decode_bind_resp),
+    CommandId.DATA_SM: data_sm.decode,
+    CommandId.DATA_SM_RESP: _decode_data_sm_resp,
+    CommandId.SUBMIT_MULTI: submit_multi.decode,
+    CommandId.SUBMIT_MULTI_RESP: submit_multi.decode_resp,
+    CommandId.QUERY_SM: operations.decode_query,
+    CommandId.QUERY_SM_RESP: operations.decode_query_resp,
+    CommandId.CANCEL_SM: operations.decode_cancel,
+    CommandId.REPLACE_SM: operations.decode_replace,
+    CommandId.ALERT_NOTIFICATION: notices.decode_alert,
+    CommandId.OUTBIND: notices.decode_outbind,
 }
 
 
@@ -295,12 +246,30 @@ def encode_body(pdu: Pdu) -> bytes:
         match pdu:
             case SubmitSm() | DeliverSm():
                 return _encode_message(pdu)
-            case SubmitSmResp() | DeliverSmResp():
-                return _encode_string(pdu.message_id, spec.MESSAGE_ID) + _encode_tlvs(pdu.tlvs)
+            case SubmitSmResp() | DeliverSmResp() | DataSmResp():
+                return encode_string(pdu.message_id, spec.MESSAGE_ID) + tlv.encode(pdu.tlvs)
             case BindResp():
-                return _encode_string(pdu.system_id, spec.SYSTEM_ID) + _encode_tlvs(pdu.tlvs)
+                return encode_string(pdu.system_id, spec.SYSTEM_ID) + tlv.encode(pdu.tlvs)
             case Bind():
                 return _encode_bind(pdu)
+            case DataSm():
+                return data_sm.encode(pdu)
+            case SubmitMulti():
+                return submit_multi.encode(pdu)
+            case SubmitMultiResp():
+                return submit_multi.encode_resp(pdu)
+            case QuerySm():
+                return operations.encode_query(pdu)
+            case QuerySmResp():
+                return operations.encode_query_resp(pdu)
+            case CancelSm():
+                return operations.encode_cancel(pdu)
+            case ReplaceSm():
+                return operations.encode_replace(pdu)
+            case AlertNotification():
+                return notices.encode_alert(pdu)
+            case Outbind():
+                return notices.encode_outbind(pdu)
             case UnparsedPdu():
                 return pdu.body
             case _:
@@ -343,28 +312,16 @@ def _encode_message(pdu: SubmitSm | DeliverSm) -> bytes:
         pdu.sm_default_msg_id,
         len(short_message),
     )
-    return head.encode("latin-1") + short_message + _encode_tlvs(pdu.tlvs)
+    return head.encode("latin-1") + short_message + tlv.encode(pdu.tlvs)
 
 
 def _encode_bind(pdu: Bind) -> bytes:
     return b"".join(
         (
-            _encode_string(pdu.system_id, spec.SYSTEM_ID),
-            _encode_string(pdu.password, spec.PASSWORD),
-            _encode_string(pdu.system_type, spec.SYSTEM_TYPE),
-            bytes((pdu.interface_version, pdu.address.ton, pdu.address.npi)),
-            _encode_string(pdu.address.addr, spec.ADDRESS_RANGE),
+            encode_string(pdu.system_id, spec.SYSTEM_ID),
+            encode_string(pdu.password, spec.PASSWORD),
+            encode_string(pdu.system_type, spec.SYSTEM_TYPE),
+            bytes((pdu.interface_version,)),
+            encode_address(pdu.address, spec.ADDRESS_RANGE),
         )
     )
-
-
-def _encode_string(text: str, field: CString) -> bytes:
-    if len(text) >= field.size or "\0" in text:
-        raise ValueError(f"{field.name} has more than {field.size - 1} characters or a NUL")
-    return text.encode("latin-1") + b"\0"
-
-
-def _encode_tlvs(tlvs: Tlvs) -> bytes:
-    if not tlvs:
-        return b""
-    return b"".join([_TLV_HEAD.pack(tag, len(octets)) + octets for tag, octets in tlvs])

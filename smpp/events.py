@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import field
 from enum import Enum
 
-from smpp.pdu import Bind, Pdu
+from smpp.pdu import AlertNotification, Bind, Outbind, Pdu
 from smpp.value import value
 
 
@@ -41,6 +41,20 @@ class RequestReceived:
     sequence_number: int
     pdu: Pdu
     body: bytes = field(default=b"", compare=False, repr=False)
+
+
+@value(frozen=True, slots=True)
+class AlertReceived:
+    """The SMSC says that a subscriber can be reached again; there is nothing to answer."""
+
+    pdu: AlertNotification
+
+
+@value(frozen=True, slots=True)
+class OutbindReceived:
+    """The SMSC that connected here asks for a bind: verify it, then call `Session.bind` or close."""
+
+    pdu: Outbind
 
 
 @value(frozen=True, slots=True)
@@ -130,4 +144,6 @@ Event = (
     | Unbound
     | ProtocolFault
     | CloseRequired
+    | AlertReceived
+    | OutbindReceived
 )

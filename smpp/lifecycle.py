@@ -21,12 +21,13 @@ from smpp.events import (
     CloseReason,
     CloseRequired,
     Event,
+    OutbindReceived,
     PeerUnbound,
     ProtocolFault,
     Unbound,
 )
 from smpp.framer import Frame, Framer
-from smpp.pdu import Bind, BindResp, GenericNack, Pdu, tlv
+from smpp.pdu import Bind, BindResp, GenericNack, Outbind, Pdu, tlv
 from smpp.session_settings import VERSION_34, SessionSettings
 from smpp.status import CommandStatus
 from smpp.timers import Due, Timers
@@ -138,6 +139,13 @@ class Lifecycle:
         self._own_bind = (sequence_number, bind)
         self._out.append(codec.frame(bind.command_id, 0, sequence_number, body))
 
+    def outbind(self, pdu: Outbind) -> None:
+        """As an SMSC that has connected: ask for a bind. ValueError unless OPEN, or if not encodable."""
+        if self._settings.role is not Role.SMSC or self._state is not State.OPEN:
+            raise ValueError(f"no {command_name(pdu.command_id)} in state {self._state.value}")
+        body = codec.encode_body(pdu)
+        self._out.append(codec.frame(pdu.command_id, 0, self._window.next_sequence_number(), body))
+
     def _take_peer_bind(self, sequence_number: int) -> Bind | None:
         if self._over or self._state is State.PEER_UNBINDING:
             return None
@@ -186,6 +194,11 @@ class Lifecycle:
         version = told[0] if told else self._settings.silent_version
         self._bound(bind.command_id, version, now)
         events.append(Bound(bind.command_id, version))
+
+    def _on_outbind(self, frame: Frame, now: float, events: list[Event]) -> None:
+        pdu = self._decode_notice(frame, events)
+        if isinstance(pdu, Outbind):
+            events.append(OutbindReceived(pdu))
 
     # ---- enquire_link
 
@@ -320,6 +333,14 @@ class Lifecycle:
             self._refuse(frame, error.command_status, error.reason, events)
             return None
 
+    def _decode_notice(self, frame: Frame, events: list[Event]) -> Pdu | None:
+        """Of a request that has no response: nothing answers a malformed one either."""
+        try:
+            return codec.decode(frame.command_id, frame.body, strict=self._settings.strict)
+        except PduError as error:
+            events.append(ProtocolFault(0, error.reason, frame.command_id))
+            return None
+
     def _decode_response(self, frame: Frame) -> Pdu | None:
         if frame.command_id == CommandId.GENERIC_NACK:
             return GenericNack()
@@ -336,5 +357,6 @@ _HANDLERS: dict[Action, Callable[[Lifecycle, Frame, float, list[Event]], None]] 
     Action.ENQUIRE_LINK_RESPONSE: Lifecycle._on_enquire_link_response,
     Action.UNBIND: Lifecycle._on_unbind,
     Action.UNBIND_RESPONSE: Lifecycle._on_unbind_response,
+    Action.OUTBIND: Lifecycle._on_outbind,
     Action.IGNORE: Lifecycle._ignore,
 }

@@ -18,6 +18,7 @@ from smpp.commands import RESPONSE_BIT, CommandId
 from smpp.commands import name as command_name
 from smpp.errors import PduError
 from smpp.events import (
+    AlertReceived,
     CloseReason,
     Event,
     LateResponse,
@@ -28,10 +29,10 @@ from smpp.events import (
 )
 from smpp.framer import Frame
 from smpp.lifecycle import Lifecycle, response_id_for
-from smpp.pdu import Pdu
+from smpp.pdu import AlertNotification, Pdu
 from smpp.session_settings import SessionSettings
 from smpp.status import CommandStatus
-from smpp.transitions import Action, Role, State, unknown
+from smpp.transitions import Action, Role, State, may_notify, unknown
 
 __all__ = ["Role", "Session", "SessionSettings", "State"]
 
@@ -176,6 +177,17 @@ class Session(Lifecycle):
         if command_id is not None and not self._over:
             self._out.append(codec.frame(command_id | RESPONSE_BIT, 0, sequence_number, body))
 
+    def notify(self, pdu: AlertNotification, now: float) -> None:
+        """As an SMSC: send an alert_notification, which is never answered.
+
+        ValueError unless the peer receives, or if it cannot be encoded.
+        """
+        if not may_notify(self._settings.role, self._state):
+            raise ValueError(f"no {command_name(pdu.command_id)} in state {self._state.value}")
+        body = codec.encode_body(pdu)
+        self._timers.last_transaction = now
+        self._out.append(codec.frame(pdu.command_id, 0, self._window.next_sequence_number(), body))
+
     # ---- reading
 
     def _read(self, now: float, events: list[Event]) -> None:
@@ -196,6 +208,8 @@ class Session(Lifecycle):
             elif action is Action.GENERIC_NACK:
                 if not self._on_generic_nack(frame, events):
                     self._on_response(frame, now, events)
+            elif action is Action.ALERT:
+                self._on_alert(frame, now, events)
             else:
                 self._react(action, frame, now, events)
 
@@ -208,6 +222,12 @@ class Session(Lifecycle):
             self._unanswered[frame.sequence_number] = frame.command_id
             self._timers.last_transaction = now
             events.append(RequestReceived(frame.sequence_number, pdu, frame.body))
+
+    def _on_alert(self, frame: Frame, now: float, events: list[Event]) -> None:
+        pdu = self._decode_notice(frame, events)
+        if isinstance(pdu, AlertNotification):
+            self._timers.last_transaction = now
+            events.append(AlertReceived(pdu))
 
     def _on_response(self, frame: Frame, now: float, events: list[Event]) -> None:
         sequence_number = frame.sequence_number

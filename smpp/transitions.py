@@ -69,6 +69,8 @@ class Action(Enum):
     ENQUIRE_LINK_RESPONSE = "match it with our enquire_link"
     UNBIND_RESPONSE = "match it with our unbind"
     GENERIC_NACK = "match it with whatever it answers"
+    ALERT = "decode it and tell the owner: it has no response"
+    OUTBIND = "decode it and tell the owner, who may bind: it has no response"
     IGNORE = "ignore it"
     WRONG_STATE = "refuse: not legal in this state"
     ALREADY_BOUND = "refuse: the session is bound"
@@ -114,14 +116,13 @@ _BIND_ROW: _Row = (_BIND, _ALREADY, _ALREADY, _ALREADY, _ALREADY, _STATE)
 _SUBMIT_ROW: _Row = (_STATE, _REQUEST, _STATE, _REQUEST, _LEAVING, _STATE)
 _DELIVER_ROW: _Row = (_STATE, _STATE, _REQUEST, _REQUEST, _LEAVING, _STATE)
 _UNBIND_ROW: _Row = (_UNBIND, _UNBIND, _UNBIND, _UNBIND, _UNBIND, _STATE)
-# Legal where a submit_sm (from an SMSC: a deliver_sm) is, but not offered.
-_LACK_TX_ROW: _Row = (_STATE, _LACK, _STATE, _LACK, _LACK, _STATE)
-_LACK_RX_ROW: _Row = (_STATE, _STATE, _LACK, _LACK, _LACK, _STATE)
+# Where a notification is not legal there is still nothing that could answer it.
+_ALERT_ROW: _Row = (_IGNORE, _IGNORE, Action.ALERT, Action.ALERT, Action.ALERT, _IGNORE)
+_OUTBIND_ROW: _Row = (Action.OUTBIND, _LACK, _LACK, _LACK, _LACK, _LACK)
 
 _BOTH: dict[int, _Row] = {
     CommandId.ENQUIRE_LINK: _always(Action.ENQUIRE_LINK),
     CommandId.UNBIND: _UNBIND_ROW,
-    CommandId.OUTBIND: _always(_LACK),
     CommandId.GENERIC_NACK: _always(Action.GENERIC_NACK),
     CommandId.ENQUIRE_LINK_RESP: _always(Action.ENQUIRE_LINK_RESPONSE),
     CommandId.UNBIND_RESP: _always(Action.UNBIND_RESPONSE),
@@ -139,13 +140,15 @@ _SMSC: dict[int, _Row] = {
     CommandId.BIND_RECEIVER: _BIND_ROW,
     CommandId.BIND_TRANSCEIVER: _BIND_ROW,
     CommandId.SUBMIT_SM: _SUBMIT_ROW,
-    CommandId.SUBMIT_MULTI: _LACK_TX_ROW,
-    CommandId.QUERY_SM: _LACK_TX_ROW,
-    CommandId.CANCEL_SM: _LACK_TX_ROW,
-    CommandId.REPLACE_SM: _LACK_TX_ROW,
-    CommandId.DATA_SM: _LACK_TX_ROW,
+    CommandId.SUBMIT_MULTI: _SUBMIT_ROW,
+    CommandId.QUERY_SM: _SUBMIT_ROW,
+    CommandId.CANCEL_SM: _SUBMIT_ROW,
+    # Table 2-1 has it for a transmitter only, section 2.7 for a transceiver too.
+    CommandId.REPLACE_SM: _SUBMIT_ROW,
+    CommandId.DATA_SM: _SUBMIT_ROW,
     CommandId.DELIVER_SM: _always(_STATE),
     CommandId.ALERT_NOTIFICATION: _always(_LACK),
+    CommandId.OUTBIND: _always(_LACK),
     CommandId.BIND_TRANSMITTER_RESP: _always(_IGNORE),
     CommandId.BIND_RECEIVER_RESP: _always(_IGNORE),
     CommandId.BIND_TRANSCEIVER_RESP: _always(_IGNORE),
@@ -160,10 +163,10 @@ _ESME: dict[int, _Row] = {
     CommandId.QUERY_SM: _always(_STATE),
     CommandId.CANCEL_SM: _always(_STATE),
     CommandId.REPLACE_SM: _always(_STATE),
-    CommandId.DATA_SM: _LACK_RX_ROW,
+    CommandId.DATA_SM: _DELIVER_ROW,
     CommandId.DELIVER_SM: _DELIVER_ROW,
-    # The one request that has no response.
-    CommandId.ALERT_NOTIFICATION: _always(_IGNORE),
+    CommandId.ALERT_NOTIFICATION: _ALERT_ROW,
+    CommandId.OUTBIND: _OUTBIND_ROW,
     CommandId.BIND_TRANSMITTER_RESP: _always(Action.BIND_RESPONSE),
     CommandId.BIND_RECEIVER_RESP: _always(Action.BIND_RESPONSE),
     CommandId.BIND_TRANSCEIVER_RESP: _always(Action.BIND_RESPONSE),
@@ -210,6 +213,11 @@ def actions(role: Role, state: State) -> dict[int, Action]:
 def unknown(command_id: int) -> Action:
     """What to do with a command_id that the table lacks: answering a response could loop (SMPP 3.4, 3.3)."""
     return Action.IGNORE if command_id & RESPONSE_BIT else Action.NOT_OFFERED
+
+
+def may_notify(role: Role, state: State) -> bool:
+    """Whether the owner may send an alert_notification in `state`: to an ESME that receives."""
+    return role is Role.SMSC and state in (State.BOUND_RX, State.BOUND_TRX)
 
 
 def sendable(role: Role, state: State) -> frozenset[CommandId]:

@@ -43,6 +43,7 @@ from smpp.session import Role, Session, SessionSettings, State
 from smpp.session_settings import VERSION_34
 from smpp.status import CommandStatus
 from smpp.timers import TimerSettings
+from smpp.transitions import REFUSALS, Action
 
 log = structlog.get_logger()
 
@@ -170,6 +171,8 @@ class CustomerLink(SessionProtocol):
         match event:
             case RequestReceived(pdu=SubmitSm() as pdu):
                 self._intake.offer(self, event.sequence_number, pdu, event.body)
+            case RequestReceived():
+                self._not_offered(event)
             case ResponseReceived(_, CommandStatus.ESME_ROK, GenericNack(), Delivery() as delivery):
                 # A nack that says no reason is a nack all the same.
                 self._deliveries.answered(delivery, CommandStatus.ESME_RUNKNOWNERR)
@@ -298,6 +301,13 @@ class CustomerLink(SessionProtocol):
         if self._leaving:
             self._leaving = False
             self.finish_unbind()
+
+    def _not_offered(self, event: RequestReceived) -> None:
+        """Refuse a request that the protocol allows and this gateway does not serve."""
+        command_status, reason = REFUSALS[Action.NOT_OFFERED]
+        self.session.respond(event.sequence_number, None, command_status)
+        self._caused += 1
+        self._faults.append(ProtocolFault(command_status, reason, event.pdu.command_id))
 
     def _tell_faults(self) -> None:
         """Tell of the last fault of a read, and how many it was: a read may hold thousands."""

@@ -6,41 +6,43 @@ from hypothesis import strategies as st
 
 from smpp import spec
 from smpp.address import Address
-from smpp.commands import RESPONSE_BIT, CommandId
+from smpp.commands import CommandId
 from smpp.pdu import (
+    AlertNotification,
     Bind,
     BindResp,
+    CancelSm,
+    CancelSmResp,
+    DataSm,
+    DataSmResp,
     DeliverSm,
     DeliverSmResp,
+    DistributionList,
     EnquireLink,
     EnquireLinkResp,
     GenericNack,
+    Outbind,
     Pdu,
+    QuerySm,
+    QuerySmResp,
+    ReplaceSm,
+    ReplaceSmResp,
+    SubmitMulti,
+    SubmitMultiResp,
     SubmitSm,
     SubmitSmResp,
     Tlvs,
     Unbind,
     UnbindResp,
     UnparsedPdu,
+    UnsuccessSme,
 )
 
 OCTET = st.integers(0, 255)
 DIGITS = st.text(alphabet="0123456789", min_size=1, max_size=20)
 TIMES = st.sampled_from(["", "000001000000000R", "250131120000000+"])
-READ_COMMANDS = frozenset(
-    command_id | response
-    for command_id in (
-        CommandId.BIND_RECEIVER,
-        CommandId.BIND_TRANSMITTER,
-        CommandId.BIND_TRANSCEIVER,
-        CommandId.SUBMIT_SM,
-        CommandId.DELIVER_SM,
-        CommandId.UNBIND,
-        CommandId.ENQUIRE_LINK,
-        CommandId.GENERIC_NACK,
-    )
-    for response in (0, RESPONSE_BIT)
-)
+REGISTERED_DELIVERIES = OCTET.filter(lambda octet: octet & 3 != 3)
+READ_COMMANDS = frozenset(CommandId)
 """The commands whose bodies are read."""
 
 
@@ -84,9 +86,7 @@ def _messages(
         st.tuples(
             strings(5), addresses(strings(20)), addresses(destination), OCTET, OCTET, st.integers(0, 3)
         ),
-        st.tuples(
-            TIMES, TIMES, OCTET.filter(lambda octet: octet & 3 != 3), st.integers(0, 1), OCTET, st.just(0)
-        ),
+        st.tuples(TIMES, TIMES, REGISTERED_DELIVERIES, st.integers(0, 1), OCTET, st.just(0)),
         _CONTENT,
     )
 
@@ -97,6 +97,71 @@ BINDS = st.builds(
     Bind, st.sampled_from([1, 2, 9]), strings(15), strings(8), strings(12), OCTET, addresses(strings(40))
 )
 
+DATA_SMS = st.builds(
+    DataSm,
+    strings(5),
+    addresses(strings(20)),
+    addresses(DIGITS),
+    OCTET,
+    REGISTERED_DELIVERIES,
+    OCTET,
+    st.tuples(TLVS, st.binary(max_size=600)).map(lambda parts: (*parts[0], (0x0424, parts[1]))),
+)
+SUBMIT_MULTIS = st.builds(
+    lambda head, tail, content: SubmitMulti(*head, *tail, *content),
+    st.tuples(
+        strings(5),
+        addresses(strings(20)),
+        st.lists(
+            st.one_of(
+                addresses(DIGITS), st.builds(DistributionList, st.text("abc-1", min_size=1, max_size=20))
+            ),
+            min_size=1,
+            max_size=254,
+        ).map(tuple),
+        OCTET,
+        OCTET,
+        st.integers(0, 3),
+    ),
+    st.tuples(TIMES, TIMES, REGISTERED_DELIVERIES, st.integers(0, 1), OCTET, st.just(0)),
+    _CONTENT,
+)
+MESSAGE_IDS = strings(64).filter(bool)
+QUERY_SMS = st.builds(QuerySm, MESSAGE_IDS, addresses(strings(20)))
+QUERY_SM_RESPS = st.builds(QuerySmResp, strings(64), TIMES, OCTET, OCTET)
+CANCEL_SMS = st.builds(CancelSm, strings(5), strings(64), addresses(strings(20)), addresses(DIGITS))
+REPLACE_SMS = st.builds(
+    lambda head, content: ReplaceSm(*head, *content),
+    st.tuples(MESSAGE_IDS, addresses(strings(20)), TIMES, TIMES, REGISTERED_DELIVERIES, st.just(0)),
+    st.one_of(
+        st.tuples(st.binary(max_size=254), TLVS),
+        st.tuples(st.just(b""), st.binary(max_size=600).map(lambda payload: ((0x0424, payload),))),
+    ),
+)
+ALERT_NOTIFICATIONS = st.builds(
+    AlertNotification,
+    addresses(strings(64)),
+    addresses(strings(64)),
+    st.one_of(TLVS, st.integers(0, 2).map(lambda status: ((0x0422, bytes([status])),))),
+)
+OUTBINDS = st.builds(Outbind, strings(15), strings(8))
+
+
+def _multi_resps(tlvs: st.SearchStrategy[Tlvs]) -> st.SearchStrategy[SubmitMultiResp]:
+    sme = st.builds(UnsuccessSme, addresses(strings(20)), st.integers(0, 0xFFFFFFFF))
+    return st.builds(SubmitMultiResp, strings(64), st.lists(sme, max_size=255).map(tuple), tlvs)
+
+
+BODILESS = (
+    EnquireLink(),
+    EnquireLinkResp(),
+    Unbind(),
+    UnbindResp(),
+    GenericNack(),
+    CancelSmResp(),
+    ReplaceSmResp(),
+)
+
 PDUS: st.SearchStrategy[Pdu] = st.one_of(
     SUBMIT_SMS,
     DELIVER_SMS,
@@ -104,8 +169,18 @@ PDUS: st.SearchStrategy[Pdu] = st.one_of(
     st.builds(BindResp, st.sampled_from([0x80000001, 0x80000002, 0x80000009]), strings(15), TLVS),
     st.builds(SubmitSmResp, strings(64), TLVS),
     st.builds(DeliverSmResp, strings(64), TLVS),
-    st.sampled_from([EnquireLink(), EnquireLinkResp(), Unbind(), UnbindResp(), GenericNack()]),
-    st.builds(UnparsedPdu, st.sampled_from([0x03, 0x103, 0x1234, 0x80010000]), st.binary(max_size=50)),
+    DATA_SMS,
+    st.builds(DataSmResp, strings(64), TLVS),
+    SUBMIT_MULTIS,
+    _multi_resps(TLVS),
+    QUERY_SMS,
+    QUERY_SM_RESPS,
+    CANCEL_SMS,
+    REPLACE_SMS,
+    ALERT_NOTIFICATIONS,
+    OUTBINDS,
+    st.sampled_from(BODILESS),
+    st.builds(UnparsedPdu, st.sampled_from([0x0A, 0x111, 0x1234, 0x80010000]), st.binary(max_size=50)),
 )
 
 
@@ -143,12 +218,52 @@ LOOSE_MESSAGES: st.SearchStrategy[SubmitSm | DeliverSm] = st.builds(
 )
 """Whatever the wire can carry, sense or none: what a carrier may send, and a customer may not."""
 
+LOOSE_REQUESTS: st.SearchStrategy[Pdu] = st.one_of(
+    st.builds(
+        DataSm, strings(5), addresses(strings(64)), addresses(strings(64)), OCTET, OCTET, OCTET, ALL_TLVS
+    ),
+    st.builds(
+        SubmitMulti,
+        strings(5),
+        addresses(strings(20)),
+        st.lists(
+            st.one_of(addresses(strings(20)), st.builds(DistributionList, strings(20))),
+            min_size=1,
+            max_size=254,
+        ).map(tuple),
+        *[OCTET] * 3,
+        strings(16),
+        strings(16),
+        *[OCTET] * 4,
+        st.binary(max_size=254),
+        ALL_TLVS,
+    ),
+    st.builds(QuerySm, strings(64), addresses(strings(20))),
+    st.builds(CancelSm, strings(5), strings(64), addresses(strings(20)), addresses(strings(20))),
+    st.builds(
+        ReplaceSm,
+        strings(64),
+        addresses(strings(20)),
+        strings(16),
+        strings(16),
+        OCTET,
+        OCTET,
+        st.binary(max_size=254),
+        ALL_TLVS,
+    ),
+    st.builds(AlertNotification, addresses(strings(64)), addresses(strings(64)), ALL_TLVS),
+)
+
 LOOSE_PDUS: st.SearchStrategy[Pdu] = st.one_of(
     LOOSE_MESSAGES,
+    LOOSE_REQUESTS,
     PDUS,
     st.builds(BindResp, st.sampled_from([0x80000001, 0x80000002, 0x80000009]), strings(15), ALL_TLVS),
     st.builds(SubmitSmResp, strings(64), ALL_TLVS),
     st.builds(DeliverSmResp, strings(64), ALL_TLVS),
+    st.builds(DataSmResp, strings(64), ALL_TLVS),
+    _multi_resps(ALL_TLVS),
+    st.builds(QuerySmResp, strings(64), strings(16), OCTET, OCTET),
     st.builds(
         UnparsedPdu,
         st.integers(0, 0xFFFFFFFF).filter(lambda command_id: command_id not in READ_COMMANDS),

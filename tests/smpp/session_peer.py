@@ -21,6 +21,18 @@ OUTBIND, ENQUIRE_LINK, SUBMIT_MULTI, ALERT_NOTIFICATION, DATA_SM = 0x0B, 0x15, 0
 
 ESME_RINVCMDLEN, ESME_RINVCMDID, ESME_RINVBNDSTS, ESME_RALYBND, ESME_RSYSERR = 0x02, 0x03, 0x04, 0x05, 0x08
 
+_SOURCE, _DESTINATION = b"\x01\x01" + b"106900001234\0", b"\x01\x01" + b"8613800138000\0"
+BODIES = {
+    SUBMIT_MULTI: b"\0" + _SOURCE + b"\2\1" + _DESTINATION + b"\2list\0" + bytes(9) + b"\2hi",
+    QUERY_SM: b"42\0" + _SOURCE,
+    CANCEL_SM: b"\0" + b"42\0" + _SOURCE + b"\0\0\0",
+    REPLACE_SM: b"42\0" + _SOURCE + bytes(4) + b"\2hi",
+    DATA_SM: b"\0" + _SOURCE + _DESTINATION + b"\0\0\0" + b"\x04\x24\0\2hi",
+    ALERT_NOTIFICATION: _DESTINATION + _SOURCE,
+    OUTBIND: b"smsc\0secret\0",
+}
+"""Bodies by hand, of the requests that smpplib cannot write or a session treats in its own way."""
+
 BIND_OF = {
     State.BOUND_TX: BIND_TRANSMITTER,
     State.BOUND_RX: BIND_RECEIVER,

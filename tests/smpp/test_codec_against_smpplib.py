@@ -26,6 +26,7 @@ INTEGERS = {
     "language_indicator": (0x020D, 1),
     "its_session_info": (0x1383, 2),
 }
+HIGHEST = {"payload_type": 1, "privacy_indicator": 3}
 IN_SMPPLIBS_ORDER = {
     SubmitSm: (
         "user_message_reference",
@@ -85,7 +86,9 @@ def body_of(octets: bytes) -> bytes:
 
 
 MESSAGES = st.one_of(SUBMIT_SMS, DELIVER_SMS)
-SOME_INTEGERS = st.dictionaries(st.sampled_from(sorted(INTEGERS)), st.integers(0, 255))
+SOME_INTEGERS = st.fixed_dictionaries(
+    {}, optional={name: st.integers(0, HIGHEST.get(name, 255)) for name in sorted(INTEGERS)}
+)
 
 
 @given(MESSAGES, SOME_INTEGERS, st.integers(1, 0x7FFFFFFF))

@@ -18,7 +18,6 @@ from smpp.events import (
 from smpp.pdu import DeliverSm, DeliverSmResp
 from smpp.session import Role, Session, State
 from tests.smpp.session_peer import (
-    ALERT_NOTIFICATION,
     BIND_NAMES,
     BIND_OF,
     BIND_RECEIVER,
@@ -116,17 +115,6 @@ def test_a_deliver_sm_is_a_request_for_receivers_and_refused_otherwise(state: St
     assert session.state is state
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_a_data_sm_is_nacked_where_it_is_legal(state: State) -> None:
-    session = esme(state)
-    (event,) = feed(session, raw(DATA_SM, SEQUENCE, b"\0"))
-    assert isinstance(event, ProtocolFault)
-    if state in (RX, TRX, UNBINDING):
-        assert sent(session) == nack()
-    else:
-        assert sent(session) == own_response(DATA_SM, ESME_RINVBNDSTS)
-
-
 @pytest.mark.parametrize("command_id", [SUBMIT_SM, DATA_SM, QUERY_SM, CANCEL_SM, REPLACE_SM, SUBMIT_MULTI])
 @pytest.mark.parametrize("state", STATES)
 def test_a_response_counts_where_its_request_was_legal(state: State, command_id: int) -> None:
@@ -146,18 +134,9 @@ def test_a_response_counts_where_its_request_was_legal(state: State, command_id:
     assert session.state is state
 
 
+@pytest.mark.parametrize("command_id", [0x00, 0x0A, 0x111, 0x7FFFFFFF])
 @pytest.mark.parametrize("state", STATES)
-def test_an_alert_notification_has_no_response(state: State) -> None:
-    session = esme(state)
-    (event,) = feed(session, raw(ALERT_NOTIFICATION, SEQUENCE, b"\0\0\0\0\0\0"))
-    assert isinstance(event, ProtocolFault)
-    assert (event.command_status, event.command_id) == (0, ALERT_NOTIFICATION)
-    assert sent(session) == []
-
-
-@pytest.mark.parametrize("command_id", [OUTBIND, 0x00, 0x0A, 0x111, 0x7FFFFFFF])
-@pytest.mark.parametrize("state", STATES)
-def test_an_unknown_request_or_an_outbind_is_nacked(state: State, command_id: int) -> None:
+def test_an_unknown_request_is_nacked(state: State, command_id: int) -> None:
     session = esme(state)
     (event,) = feed(session, raw(command_id, SEQUENCE, b"a\0b\0"))
     assert isinstance(event, ProtocolFault)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from smpp.address import Address
 from smpp.errors import WindowFull
 from smpp.events import (
     LateResponse,
@@ -13,7 +14,7 @@ from smpp.events import (
     ResponseReceived,
     Unbound,
 )
-from smpp.pdu import DeliverSm, GenericNack, SubmitSm, SubmitSmResp, UnparsedPdu
+from smpp.pdu import DeliverSm, GenericNack, QuerySm, QuerySmResp, SubmitSm, SubmitSmResp
 from smpp.session import Role, Session, State
 from tests.smpp.session_peer import (
     BIND_TRANSCEIVER,
@@ -198,11 +199,12 @@ def test_a_request_that_cannot_be_encoded_takes_no_slot() -> None:
     assert (session.outstanding, sent(session)) == (0, [])
 
 
-def test_an_operation_this_package_does_not_read_still_goes_out_and_comes_back() -> None:
+def test_a_query_goes_out_and_comes_back() -> None:
     session = esme()
-    number = session.request(UnparsedPdu(QUERY_SM, b"1\0\0\0\0"), 0.0, "mine")
+    number = session.request(QuerySm("1", Address(0, 0, "")), 0.0, "mine")
+    assert sent(session) == [Wire(QUERY_SM, 0, number, b"1\0\0\0\0")]
     assert feed(session, raw(QUERY_SM | RESPONSE, number, b"1\0\0\2\0")) == [
-        ResponseReceived(number, 0, UnparsedPdu(QUERY_SM | RESPONSE, b"1\0\0\2\0"), "mine")
+        ResponseReceived(number, 0, QuerySmResp("1", "", 2, 0), "mine")
     ]
 
 

@@ -109,19 +109,6 @@ def test_a_submit_sm_is_a_request_for_transmitters_and_refused_otherwise(state: 
     assert session.state is state
 
 
-@pytest.mark.parametrize("command_id", [SUBMIT_MULTI, QUERY_SM, CANCEL_SM, REPLACE_SM, DATA_SM])
-@pytest.mark.parametrize("state", STATES)
-def test_an_operation_that_is_not_offered_is_nacked_where_it_is_legal(state: State, command_id: int) -> None:
-    session = smsc(state)
-    (event,) = feed(session, raw(command_id, SEQUENCE, b"1\0\0\0\0"))
-    assert isinstance(event, ProtocolFault)
-    if state in (TX, TRX, UNBINDING):
-        assert sent(session) == nack()
-    else:
-        assert sent(session) == own_response(command_id, ESME_RINVBNDSTS)
-    assert session.state is state
-
-
 @pytest.mark.parametrize("command_id", [DELIVER_SM, DATA_SM])
 @pytest.mark.parametrize("state", STATES)
 def test_a_response_to_a_delivery_counts_for_receivers_and_is_ignored_otherwise(
