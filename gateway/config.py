@@ -24,6 +24,7 @@ from gateway.config_model import (
     File,
     HoursTable,
     PolicyTable,
+    ReceiptsTable,
     TermsTable,
     ThrottleTable,
 )
@@ -36,6 +37,7 @@ from gateway.settings import (
     Limits,
     Listen,
     Log,
+    ReceiptFormat,
     Route,
     Settings,
     Throttle,
@@ -44,6 +46,8 @@ from gateway.settings import (
 from policy.content import ContentFilter
 from policy.hours import Hours, HoursException
 from policy.ruleset import compile_ruleset
+from smpp.message_id import Notations
+from smpp.receipt import ReceiptTlvs
 
 _CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -148,7 +152,14 @@ def _account(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> Acc
         queue_max=table.queue_max,
         throttle=_throttle(table.throttle),
         timers=Timers(**dict(table.timers)),
+        message_ids=table.message_ids,
+        receipts=_receipts(table.receipts),
     )
+
+
+def _receipts(table: ReceiptsTable) -> ReceiptFormat:
+    tlvs = ReceiptTlvs(table.message_state, table.network_error_code) if table.tlvs else None
+    return ReceiptFormat(table.message_id, table.date_digits, tlvs)
 
 
 def _hash_in_memory(table: AccountTable) -> str:
@@ -201,4 +212,9 @@ def _carrier(table: CarrierTable, zone: ZoneInfo) -> Carrier:
         reconnect_max_s=table.reconnect_max_s,
         timers=Timers(**dict(table.timers)),
         long_messages=table.long_messages,
+        notations=Notations(table.resp_id, table.receipt_id),
+        receipt_states=table.receipt_states,
+        receipts_by_text=table.receipts_by_text,
+        unknown_is_final=table.unknown_is_final,
+        one_receipt_a_message=table.one_receipt_a_message,
     )

@@ -23,6 +23,7 @@ from gateway.config_problem import did_you_mean, wrong
 from gateway.ids import NODE_MAX
 from policy import signature
 from policy.content import ContentFilter, parse_terms
+from smpp.message_state import MessageState
 from smpp.status import CommandStatus
 
 _ORDINARY = re.compile("[0-9A-Za-z一-鿿]")
@@ -191,6 +192,21 @@ def _command_status(value: object) -> int:
     raise wrong("is not a command_status", hint or 'such as "ESME_RTHROTTLED" or 0x58')
 
 
+def _message_state(value: object) -> MessageState:
+    if isinstance(value, str) and value in MessageState.__members__:
+        return MessageState[value]
+    hint = did_you_mean(value, MessageState.__members__) or 'such as "DELIVERED" or "REJECTED"'
+    raise wrong("is not a state of SMPP", hint)
+
+
+def _state_word(text: str) -> str:
+    if re.search(r"[\s,;]", text):
+        raise wrong("must be one word, as it stands behind stat: in the carrier's receipts")
+    return text.upper()
+
+
+MessageStateName = Annotated[MessageState, PlainValidator(_message_state)]
+StateWord = Annotated[Words, AfterValidator(_state_word)]
 TimeOfDay = Annotated[time, PlainValidator(_time_of_day)]
 Status = Annotated[int, PlainValidator(_command_status)]
 

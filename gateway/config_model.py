@@ -20,6 +20,7 @@ from gateway.config_field import (
     CountryCode,
     FilePath,
     Loopback,
+    MessageStateName,
     Name,
     Network,
     Node,
@@ -34,6 +35,7 @@ from gateway.config_field import (
     SecondsOrOff,
     SegmentsMax,
     Signature,
+    StateWord,
     Status,
     SystemId,
     SystemType,
@@ -46,6 +48,7 @@ from gateway.config_field import (
 from gateway.config_problem import wrong
 from gateway.settings import (
     BindType,
+    IdForm,
     InDoubtPolicy,
     Limits,
     LongForm,
@@ -55,6 +58,7 @@ from gateway.settings import (
 )
 from policy.facts import MessageClass
 from policy.ruleset import OutsideHours
+from smpp.message_id import Notation
 from smpp.status import CommandStatus
 from smpp.text import Alphabet
 
@@ -232,6 +236,16 @@ class HoursTable(Table):
         return value
 
 
+class ReceiptsTable(Table):
+    """`receipts` of an account: how they are written for it."""
+
+    message_id: Annotated[IdForm, _BY_VALUE] = IdForm.DECIMAL
+    date_digits: Literal[10, 12, 14] = 10
+    tlvs: bool = True
+    message_state: bool = True
+    network_error_code: bool = True
+
+
 class AccountTable(Table):
     """One of `[[accounts]]`."""
 
@@ -260,6 +274,8 @@ class AccountTable(Table):
     queue_max: Count = 100_000
     throttle: ThrottleTable | None = None
     timers: TimersTable = TimersTable()
+    message_ids: Annotated[IdForm, _BY_VALUE] = IdForm.DECIMAL
+    receipts: ReceiptsTable = ReceiptsTable()
 
     @field_validator("password_hash")
     @classmethod
@@ -297,6 +313,12 @@ class CarrierTable(Table):
     reconnect_max_s: Seconds = 60.0
     timers: CarrierTimersTable = CarrierTimersTable()
     long_messages: Annotated[LongForm, _BY_VALUE] = LongForm.UDH8
+    resp_id: Annotated[Notation, _BY_VALUE] = Notation.GUESS
+    receipt_id: Annotated[Notation, _BY_VALUE] = Notation.GUESS
+    receipt_states: dict[StateWord, MessageStateName] = {}
+    receipts_by_text: bool = True
+    unknown_is_final: bool = False
+    one_receipt_a_message: bool = False
 
     @field_validator("reconnect_max_s")
     @classmethod

@@ -70,6 +70,7 @@ _MESSAGES = {
     "finite_number": "must be a finite number",
     "date_type": "must be a date such as 2026-05-01, without quotes",
     "datetime_type": "must be a date and time such as 2026-05-01T18:00:00, without quotes",
+    "dict_type": "must be a table of keys and values",
     "list_type": "must be a list, in square brackets",
     "model_type": "must be a table of keys and values",
     "string_too_short": "must not be empty",

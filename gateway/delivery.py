@@ -6,11 +6,17 @@ from datetime import datetime, tzinfo
 from functools import lru_cache
 
 from gateway.message import Message
+from gateway.settings import ReceiptFormat
+from gateway.told_id import told
 from smpp import receipt
 from smpp.message_state import MessageState
+from smpp.pdu import Tlvs
 
 _FAILURE_ONLY = 2
 _INTERMEDIATE = 0x10
+
+COMMON = ReceiptFormat()
+"""The form of Appendix B that every client reads."""
 
 
 def wants_end(registered_delivery: int, state: MessageState) -> bool:
@@ -32,22 +38,30 @@ def receipt_body(
     error: str,
     done_at: int,
     zone: tzinfo,
+    form: ReceiptFormat = COMMON,
+    tlvs: Tlvs = (),
+    told_as: str | None = None,
 ) -> bytes:
     """The deliver_sm body that reports `state` of a message to its sender.
 
-    `done_at` is in unix milliseconds; `zone` is that of the dates in the text.
+    `done_at` is in unix milliseconds; `zone` is that of the dates in the text, `form` that of the account's
+    receipts. `tlvs` go with it if it carries any. `told_as` is the id that the customer was given, if that is
+    not our own.
     """
+    digits = form.date_digits
     return receipt.receipt_body(
         message.body,
-        str(message.message_id),
+        told_as or told(message.message_id, form.message_id),
         state,
         error,
-        _local(message.submitted_at // 1000, zone),
-        _local(done_at // 1000, zone),
+        _date(message.submitted_at // 1000, zone, digits),
+        _date(done_at // 1000, zone, digits),
+        form.tlvs,
+        tlvs,
     )
 
 
 @lru_cache(maxsize=1024)
-def _local(seconds: int, zone: tzinfo) -> datetime:
+def _date(seconds: int, zone: tzinfo, digits: int) -> str:
     """The receipts of a second share their dates."""
-    return datetime.fromtimestamp(seconds, zone)
+    return receipt.date_digits(datetime.fromtimestamp(seconds, zone), digits)

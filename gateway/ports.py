@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from twisted.internet.defer import Deferred
 
 from gateway.message import Message, State
+from smpp.pdu import Tlvs
 from smpp.receipt import Receipt
 from smpp.value import value
 
@@ -66,7 +67,8 @@ class Attempt:
 class CarrierReceipt:
     """A carrier's word on one of its message ids. `destination_addr` is the recipient it names.
 
-    `done_at` is the instant it names for the state, or that of its arrival if it names none.
+    `done_at` is the instant it names for the state, or that of its arrival if it names none. `tlvs` are those
+    of the carrier's own that the customer is to get with its receipt.
     """
 
     carrier: str
@@ -74,6 +76,7 @@ class CarrierReceipt:
     destination_addr: str
     done_at: int
     received_at: int
+    tlvs: Tlvs = ()
 
 
 @dataclass(frozen=True, slots=True)

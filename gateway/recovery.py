@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.delivery import COMMON
 from gateway.ids import MessageIds
 from gateway.ports import CommitUnknown, Recovered, StoreUnable
 from gateway.settings import InDoubtPolicy, Settings
@@ -22,6 +23,7 @@ from gateway.store.lock import StoreLock
 from gateway.store.sqlstore import SqlStore
 from gateway.store.writer import Writer
 from gateway.world import World
+from smpp.message_id import GUESSED
 
 log = structlog.get_logger()
 
@@ -74,7 +76,7 @@ async def _recover(
     engine = connect(settings.store_path, busy_timeout_s=0.0)
     ids = MessageIds(settings.node, lambda: int(world.clock.now() * 1000), last_id)
     writer = Writer(world.reactor, engine, world.commit_in, took)
-    means = Means(ids.next, settings.zone, settings.country_code)
+    means = _means(settings, ids)
     store = SqlStore(writer, world.clock, settings.node, means)
     resending = {a.name for a in settings.accounts.values() if a.in_doubt is InDoubtPolicy.RESEND}
     deadline_at = int((world.clock.now() + settings.limits.in_doubt_s) * 1000)
@@ -88,6 +90,18 @@ async def _recover(
         owed_accounts=len(recovered.owed),
     )
     return Opened(store, ids, writer, recovered, engine, lock)
+
+
+def _means(settings: Settings, ids: MessageIds) -> Means:
+    accounts, carriers = settings.accounts.values(), settings.carriers.values()
+    return Means(
+        ids.next,
+        settings.zone,
+        settings.country_code,
+        {account.name: account.receipts for account in accounts if account.receipts != COMMON},
+        {carrier.name: carrier.notations for carrier in carriers if carrier.notations != GUESSED},
+        {carrier.name for carrier in carriers if carrier.unknown_is_final},
+    )
 
 
 async def check_store(opened: Opened, path: Path, *, despite: bool) -> None:

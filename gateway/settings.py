@@ -10,7 +10,7 @@ Durations end in `_s` and are seconds; a limit ends in `_max`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -18,6 +18,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from policy.ruleset import Ruleset
+from smpp.message_id import GUESSED, Notations
+from smpp.message_state import MessageState
+from smpp.receipt import ALL_TLVS, ReceiptTlvs
 from smpp.text import Alphabet
 
 
@@ -50,6 +53,13 @@ class InDoubtPolicy(StrEnum):
 
     PARK = "park"
     RESEND = "resend"
+
+
+class IdForm(StrEnum):
+    """How a customer is told the id of a message."""
+
+    DECIMAL = "decimal"
+    HEX = "hex"
 
 
 class BindType(StrEnum):
@@ -90,6 +100,19 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptFormat:
+    """How the receipts of an account are written.
+
+    `message_id` is the form of the id in text and TLV, `date_digits` 10 (YYMMDDhhmm), 12 (and seconds) or 14
+    (and the century). `tlvs` says which TLVs of ours they carry; None is none, a carrier's own included.
+    """
+
+    message_id: IdForm = IdForm.DECIMAL
+    date_digits: int = 10
+    tlvs: ReceiptTlvs | None = ALL_TLVS
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """One customer: how it binds, what it may send, under which contract."""
 
@@ -111,6 +134,8 @@ class Account:
     queue_max: int
     throttle: Throttle | None
     timers: Timers
+    message_ids: IdForm = IdForm.DECIMAL
+    receipts: ReceiptFormat = ReceiptFormat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +159,11 @@ class Carrier:
     reconnect_max_s: float
     timers: Timers
     long_messages: LongForm = LongForm.UDH8
+    notations: Notations = GUESSED
+    receipt_states: Mapping[str, MessageState] = field(default_factory=dict)
+    receipts_by_text: bool = True
+    unknown_is_final: bool = False
+    one_receipt_a_message: bool = False
 
 
 @dataclass(frozen=True, slots=True)

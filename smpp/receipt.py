@@ -5,14 +5,16 @@ read in this order: esm_class says whether the PDU is one, the TLVs say what the
 in the rest. Nothing in the text is required, in place or trusted; only what stands in front of `text:` is
 read, because behind it comes the message itself, which may contain anything.
 
-Message ids come back in other clothes than they left: upper case, without leading zeros, in another base.
-The id of a receipt is kept as it came; `look_up_key` and `candidates` find the message all the same.
+What a recipient's own device or hand acknowledges (esm_class 0x08 and 0x10) is no receipt: it is a message
+from there. The id of a receipt is kept as it came; `smpp.message_id` finds what it means.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import lru_cache
 
@@ -29,14 +31,13 @@ INTERMEDIATE = 0x20
 """esm_class of an intermediate delivery notification (SMPP 3.4, 5.2.12)."""
 
 ERROR_MAX = 16
+WORD_MAX = 16
 UNMAPPED_ERROR = "999"
 """`err` of a receipt whose error does not fit into three characters."""
 
 NO_STATES: Mapping[str, MessageState] = {}
 
 _MESSAGE_TYPE = 0x3C
-_SME_ACKNOWLEDGEMENT = 0x08
-_MESSAGE_ID_MAX = 64
 _CENTURY_PIVOT = 38
 _NETWORK_GSM = b"\x03"
 
@@ -49,6 +50,8 @@ class Receipt:
     message. `error` verbatim, at most 16 characters, empty when absent. The dates are None when they
     cannot be read. `intermediate`: an intermediate notification. `presumed`: esm_class does not say
     receipt, only the text looks like one; it is a receipt only if the id is known, else a mobile's message.
+    `word` is what stands behind `stat:` where that does not mean `state`: because message_state says another,
+    or, if not `understood`, because nobody knows what it means, and `state` is UNKNOWN.
     """
 
     message_id: str
@@ -58,6 +61,8 @@ class Receipt:
     done: datetime | None
     intermediate: bool
     presumed: bool = False
+    word: str = ""
+    understood: bool = True
 
     @property
     def is_final(self) -> bool:
@@ -65,32 +70,40 @@ class Receipt:
         return self.state.is_final and not self.intermediate
 
 
-def parse(pdu: DeliverSm, zone: tzinfo, states: Mapping[str, MessageState] = NO_STATES) -> Receipt | None:
+def parse(
+    pdu: DeliverSm, zone: tzinfo, states: Mapping[str, MessageState] = NO_STATES, by_text: bool = True
+) -> Receipt | None:
     """The receipt that `pdu` is, or None when it is a message from a mobile.
 
     `zone` is the zone of the carrier's dates. `states` maps the carrier's own words behind `stat:`, in upper
-    case, and goes before the standard ones; any other word is UNKNOWN, which is not final.
+    case, and goes before the standard ones; any other word is UNKNOWN, which is not final. `by_text`: a text
+    that looks like a receipt is presumed to be one; else only esm_class and receipted_message_id make one.
     """
     esm_class = pdu.esm_class
     message_type = esm_class & _MESSAGE_TYPE
-    marked = message_type & (RECEIPT | INTERMEDIATE) or message_type == _SME_ACKNOWLEDGEMENT
+    marked = message_type & (RECEIPT | INTERMEDIATE)
     if not marked and message_type:
         return None
     tlvs = dict(pdu.tlvs) if pdu.tlvs else {}
     tlv_id = _c_string(tlvs.get(spec.RECEIPTED_MESSAGE_ID, b""))
     text = _text(pdu)
     presumed = not marked and not tlv_id
-    if presumed and not _RECEIPT_LIKE.match(text):
+    if presumed and not (by_text and _RECEIPT_LIKE.match(text)):
         return None
     text_id, submitted, done, stat, err = _fields(text)
+    told = _state_of(tlvs.get(spec.MESSAGE_STATE))
+    read = _state_named(stat, states)
+    state = told or read or MessageState.UNKNOWN
     return Receipt(
         tlv_id or text_id,
-        _state_of(tlvs.get(spec.MESSAGE_STATE)) or _state_named(stat, states),
+        state,
         _error_of(tlvs.get(spec.NETWORK_ERROR_CODE)) or err[:ERROR_MAX],
         _date(submitted, zone),
         _date(done, zone),
         bool(esm_class & INTERMEDIATE),
         presumed,
+        "" if read is state else stat[:WORD_MAX],
+        told is not None or read is not None,
     )
 
 
@@ -146,9 +159,9 @@ _STATES_BY_PREFIX = {
 }
 
 
-def _state_named(stat: str, states: Mapping[str, MessageState]) -> MessageState:
+def _state_named(stat: str, states: Mapping[str, MessageState]) -> MessageState | None:
     stat = stat.upper()
-    return states.get(stat) or _STATES_BY_PREFIX.get(stat[:4], MessageState.UNKNOWN)
+    return states.get(stat) or _STATES_BY_PREFIX.get(stat[:4])
 
 
 @lru_cache(maxsize=1024)  # the receipts of a minute share their dates
@@ -199,42 +212,6 @@ def _error_of(network_error_code: bytes | None) -> str:
     return f"{int.from_bytes(network_error_code[1:5], 'big'):03d}"
 
 
-# -- The id --------------------------------------------------------------------------------------------------
-
-_HEX_DIGITS = frozenset("0123456789abcdef")
-
-
-def look_up_key(message_id: str) -> str:
-    """The one form under which to index an id: lower case, no leading zeros, a uuid without its dashes.
-
-    Ids that differ only in case, zeros, base or dashes of a uuid meet: `look_up_key(a) in candidates(b)`.
-    """
-    folded = message_id.casefold()
-    if len(folded) == 36 and folded[8] == folded[13] == folded[18] == folded[23] == "-":
-        plain = folded.replace("-", "")
-        if _HEX_DIGITS.issuperset(plain):
-            folded = plain
-    return folded.lstrip("0") or "0"
-
-
-def candidates(message_id: str) -> tuple[str, ...]:
-    """The forms under which the message of a receipt may be known, the surest first, none twice.
-
-    As it is; lower case; without leading zeros; a decimal as hexadecimal; a hexadecimal as decimal; a uuid
-    without dashes. A form that does not exist for this id is left out. The converted forms can be another
-    message's id ("12345678" is a number in both bases): compare the addresses too.
-    """
-    folded = message_id.casefold()
-    stripped = folded.lstrip("0") or "0"
-    forms = [message_id, folded, stripped]
-    if len(stripped) <= _MESSAGE_ID_MAX and _HEX_DIGITS.issuperset(stripped):
-        if stripped.isdigit():
-            forms.append(f"{int(stripped):x}")
-        forms.append(str(int(stripped, 16)))
-    forms.append(look_up_key(message_id))
-    return tuple(dict.fromkeys(forms))
-
-
 # -- Writing -------------------------------------------------------------------------------------------------
 
 _TWO_DIGITS = tuple(f"{number:02d}" for number in range(100))
@@ -245,6 +222,7 @@ _ON_THE_WAY = (MessageState.ENROUTE, MessageState.ACCEPTED)
 _STATS = {state: (state.stat, "001" if state is MessageState.DELIVERED else "000") for state in MessageState}
 _MESSAGE_STATES = {state: (spec.MESSAGE_STATE, octet) for octet, state in _STATES_BY_NUMBER.items()}
 _STATE_TLVS = {state: b"\x04\x27\0\1" + octet for octet, state in _STATES_BY_NUMBER.items()}
+_TLV_HEAD = struct.Struct(">HH")
 # From esm_class to sm_default_msg_id; all but the first are zero.
 _RECEIPT_FIELDS = {
     state: bytes((INTERMEDIATE if state in _ON_THE_WAY else RECEIPT, *(0,) * 8)) for state in MessageState
@@ -273,7 +251,8 @@ def format_receipt(
     stat, delivered = _STATS[state]
     err = _three(error)
     text = (
-        f"id:{message_id} sub:001 dlvrd:{delivered} submit date:{_ten(submitted)} done date:{_ten(done)}"
+        f"id:{message_id} sub:001 dlvrd:{delivered}"
+        f" submit date:{date_digits(submitted)} done date:{date_digits(done)}"
         f" stat:{stat} err:{err} text:{_sample(text_sample)}"
     )
     return DeliverSm(
@@ -294,17 +273,32 @@ def format_receipt(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ReceiptTlvs:
+    """Which TLVs a receipt of ours carries beside receipted_message_id."""
+
+    message_state: bool = True
+    network_error_code: bool = True
+
+
+ALL_TLVS = ReceiptTlvs()
+
+
 def receipt_body(
     submit_body: bytes,
     message_id: str,
     state: MessageState,
     error: str,
-    submitted: datetime,
-    done: datetime,
+    submitted: str,
+    done: str,
+    tlvs: ReceiptTlvs | None = ALL_TLVS,
+    more: Tlvs = (),
 ) -> bytes:
-    """`format_receipt`, encoded, with TLVs and without a sample, for a submit_sm body that was read before.
+    """`format_receipt`, encoded and without a sample, for a submit_sm body that was read before.
 
     The addresses are taken as they lie in `submit_body`: reading and writing them is most of the longer way.
+    The dates come as they are to be written: see `date_digits`. `more` goes behind the TLVs of our own;
+    where `tlvs` is None there are none at all.
     """
     start = submit_body.find(0) + 1
     source_end = submit_body.find(0, start + 2) + 1
@@ -313,18 +307,17 @@ def receipt_body(
     stat, delivered = _STATS[state]
     err = _three(error)
     text = (
-        f"id:{message_id} sub:001 dlvrd:{delivered} submit date:{_ten(submitted)} done date:{_ten(done)}"
+        f"id:{message_id} sub:001 dlvrd:{delivered} submit date:{submitted} done date:{done}"
         f" stat:{stat} err:{err} text:"
     ).encode("latin-1")
+    head = (b"\0", destination, source, _RECEIPT_FIELDS[state], len(text).to_bytes(1, "big"), text)
+    if tlvs is not ALL_TLVS or more:
+        chosen = () if tlvs is None else (*_tlvs(message_id, state, err, tlvs), *more)
+        return b"".join((*head, *(_TLV_HEAD.pack(tag, len(octets)) + octets for tag, octets in chosen)))
     id_value = message_id.encode("latin-1") + b"\0"
     return b"".join(
         (
-            b"\0",
-            destination,
-            source,
-            _RECEIPT_FIELDS[state],
-            len(text).to_bytes(1, "big"),
-            text,
+            *head,
             b"\0\x1e",
             len(id_value).to_bytes(2, "big"),
             id_value,
@@ -334,11 +327,25 @@ def receipt_body(
     )
 
 
-def _tlvs(message_id: str, state: MessageState, err: str) -> Tlvs:
-    found = ((spec.RECEIPTED_MESSAGE_ID, message_id.encode("latin-1") + b"\0"), _MESSAGE_STATES[state])
-    if not err.isdigit():
-        return found
-    return (*found, (spec.NETWORK_ERROR_CODE, _NETWORK_GSM + int(err).to_bytes(2, "big")))
+def date_digits(date: datetime, digits: int = 10) -> str:
+    """A date as a receipt says it, in 10, 12 or 14 digits: YYMMDDhhmm, with seconds, with the century too.
+
+    In a third of the time that `strftime` takes.
+    """
+    two = _TWO_DIGITS
+    ten = two[date.year % 100] + two[date.month] + two[date.day] + two[date.hour] + two[date.minute]
+    if digits == 10:
+        return ten
+    return ten + two[date.second] if digits == 12 else two[date.year // 100] + ten + two[date.second]
+
+
+def _tlvs(message_id: str, state: MessageState, err: str, wanted: ReceiptTlvs = ALL_TLVS) -> Tlvs:
+    found = [(spec.RECEIPTED_MESSAGE_ID, message_id.encode("latin-1") + b"\0")]
+    if wanted.message_state:
+        found.append(_MESSAGE_STATES[state])
+    if wanted.network_error_code and err.isdigit():
+        found.append((spec.NETWORK_ERROR_CODE, _NETWORK_GSM + int(err).to_bytes(2, "big")))
+    return tuple(found)
 
 
 def _three(error: str) -> str:
@@ -348,12 +355,6 @@ def _three(error: str) -> str:
     if len(error) > 3 or not (error.isascii() and (error.isalnum() or not error)):
         return UNMAPPED_ERROR
     return error.zfill(3)
-
-
-def _ten(date: datetime) -> str:
-    """YYMMDDhhmm, in a third of the time that `strftime` takes."""
-    two = _TWO_DIGITS
-    return two[date.year % 100] + two[date.month] + two[date.day] + two[date.hour] + two[date.minute]
 
 
 def _sample(text: str) -> str:

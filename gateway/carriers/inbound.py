@@ -102,15 +102,33 @@ class CarrierInbound:
 
     def _read(self, carrier: Carrier, pdu: DeliverSm) -> CarrierReceipt | Unreadable | Inbound:
         now = int(self._clock.now() * 1000)
-        said = receipt.parse(pdu, carrier.receipt_zone)
+        said = receipt.parse(pdu, carrier.receipt_zone, carrier.receipt_states, carrier.receipts_by_text)
         if said is None:
             return self._reply(carrier.name, pdu, now)
-        if not said.message_id:
-            return Unreadable(carrier.name, "a receipt without a message id", codec.encode_body(pdu), now)
+        if said.word or not (said.understood and said.message_id):
+            unreadable = self._odd(carrier.name, said)
+            if unreadable:
+                return Unreadable(carrier.name, unreadable, codec.encode_body(pdu), now)
         done_at = -1 if said.done is None else _unix_ms(said.done)
         if not 0 <= done_at <= now + _AHEAD_MAX_MS:
             done_at = now  # it names no instant, or one that cannot be, such as the year 1
         return CarrierReceipt(carrier.name, said, pdu.source.addr, done_at, now)
+
+    def _odd(self, carrier: str, said: receipt.Receipt) -> str:
+        """Why a receipt cannot be read, "" if it can although it is not as it should be."""
+        if not said.message_id:
+            return "a receipt without a message id"
+        if said.understood:
+            log.warning(
+                "receipt.contradicts_itself",
+                carrier=carrier,
+                carrier_message_id=said.message_id,
+                message_state=said.state.name,
+                stat=said.word,
+            )
+            return ""
+        # On its way it is whatever its word; and what is only presumed to be a receipt may be a reply.
+        return "" if said.intermediate or said.presumed else f"a receipt with stat:{said.word} and no state"
 
     def _reply(self, carrier: str, pdu: DeliverSm, now: int) -> Inbound:
         return Inbound(

@@ -17,15 +17,16 @@ from gateway.admission import Refusal
 from gateway.customers.binds import Binds
 from gateway.customers.deliveries import Deliveries
 from gateway.customers.intake import Intake
+from gateway.customers.without_tlvs import InParts, without_tlvs
 from gateway.metrics import Metrics
 from gateway.ports import Delivery
 from gateway.reactor import ReactorTime
-from gateway.settings import Account, Limits, StatusStyle, Timers
+from gateway.settings import Account, IdForm, Limits, StatusStyle, Timers
 from gateway.statuses import bind_status_for
 from gateway.transport import SessionProtocol
 from policy.clauses import RULES
 from policy.throttle import TokenBucket
-from smpp import codec, spec
+from smpp import spec
 from smpp.commands import CommandId
 from smpp.events import (
     BindRequested,
@@ -38,7 +39,7 @@ from smpp.events import (
     RequestTimedOut,
     ResponseReceived,
 )
-from smpp.pdu import DeliverSm, GenericNack, SubmitSm, SubmitSmResp, tlv
+from smpp.pdu import GenericNack, SubmitSm, SubmitSmResp
 from smpp.session import Role, Session, SessionSettings, State
 from smpp.session_settings import VERSION_34
 from smpp.status import CommandStatus
@@ -61,8 +62,7 @@ _REFUSALS_BURST_S = 2
 # How long a flood is not read at a stretch: what lies behind it may be the end of the connection.
 _REST_MAX_S = 5.0
 
-# An even number, which cuts no UCS-2 character.
-_SHORT_MESSAGE_MAX = 254
+_ID_FORMATS = {IdForm.DECIMAL: b"%d\0", IdForm.HEX: b"%x\0"}
 
 _RECEIVING = (State.BOUND_RX, State.BOUND_TRX)
 
@@ -93,6 +93,7 @@ class CustomerLink(SessionProtocol):
         self._metrics = metrics
         self._gone = gone
         self._account: Account | None = None
+        self._id_format = _ID_FORMATS[IdForm.DECIMAL]
         self._receives = False
         self._binding = False
         self._leaving = False
@@ -116,7 +117,7 @@ class CustomerLink(SessionProtocol):
 
     def accept(self, sequence_number: int, message_id: int) -> None:
         """Answer a submit_sm with our id for the message."""
-        self.session.respond_body(sequence_number, b"%d\0" % message_id)
+        self.session.respond_body(sequence_number, self._id_format % message_id)
         self._log.debug("message.accepted", message_id=message_id)
 
     def refuse(self, sequence_number: int, refusal: Refusal) -> None:
@@ -152,10 +153,10 @@ class CustomerLink(SessionProtocol):
         """Send deliver_sm requests; the outcome of each is told to `Deliveries`."""
         now = self.reactor.seconds()
         for delivery in deliveries:
-            body = delivery.body
             if self.session.interface_version < VERSION_34:
-                body = _without_tlvs(body)
-            self.session.request_body(CommandId.DELIVER_SM, body, now, delivery)
+                self._deliver_next(delivery, without_tlvs(delivery))
+            else:
+                self.session.request_body(CommandId.DELIVER_SM, delivery.body, now, delivery)
         self.flush()
 
     def part(self) -> None:
@@ -182,8 +183,15 @@ class CustomerLink(SessionProtocol):
                 pass
             case LateResponse(CommandStatus.ESME_ROK, _, Delivery() as delivery):
                 self._deliveries.answered(delivery, CommandStatus.ESME_ROK)
-            case RequestTimedOut(_, Delivery() as delivery):
-                self._deliveries.unanswered([delivery])
+            case ResponseReceived(_, command_status, pdu, InParts() as parts):
+                if command_status or isinstance(pdu, GenericNack):
+                    self._deliveries.answered(
+                        parts.delivery, command_status or CommandStatus.ESME_RUNKNOWNERR
+                    )
+                else:
+                    self._deliver_next(parts.delivery, parts.rest)
+            case RequestTimedOut(_, Delivery() | InParts() as context):
+                self._deliveries.unanswered([_delivery_in(context)])
             case BindRequested():
                 task.start(self._bind(event), "bind")
             case PeerUnbound():
@@ -220,7 +228,8 @@ class CustomerLink(SessionProtocol):
         if self._faults:
             self._tell_faults()
         if self._receives:
-            self._deliveries.unanswered([context for context in contexts if isinstance(context, Delivery)])
+            sent = [context for context in contexts if isinstance(context, (Delivery, InParts))]
+            self._deliveries.unanswered(list(map(_delivery_in, sent)))
             self._deliveries.detach(self.account.name, self)
         if self._account is not None:
             self._binds.leave(self._account)
@@ -228,6 +237,15 @@ class CustomerLink(SessionProtocol):
             if not self.closed_by.startswith("unbound"):
                 self._metrics.binds_lost["customer", self._account.name] += 1
         self._gone(self)
+
+    def _deliver_next(self, delivery: Delivery, bodies: Sequence[bytes]) -> None:
+        """Send the first of these; the others follow one by one, each in the place of the one before."""
+        if not self.session.window_room:
+            self._deliveries.unanswered([delivery])
+            return
+        body, *rest = bodies
+        context = InParts(delivery, rest) if rest else delivery
+        self.session.request_body(CommandId.DELIVER_SM, body, self.reactor.seconds(), context)
 
     # -- what is rationed
 
@@ -273,6 +291,7 @@ class CustomerLink(SessionProtocol):
         self.session.adopt(_settings(self._limits, account.timers, account))
         self.session.accept_bind(event.sequence_number, now)
         self._account = account
+        self._id_format = _ID_FORMATS[account.message_ids]
         self._log = log.bind(account=account.name)
         self.label = f"{account.system_id}@{self.peer}"
         self._receives = self.session.state in _RECEIVING
@@ -350,26 +369,5 @@ def _explanation(refusal: Refusal) -> SubmitSmResp:
     return SubmitSmResp("", ((spec.ADDITIONAL_STATUS_INFO_TEXT, words.encode("utf-8") + b"\0"),))
 
 
-def _without_tlvs(body: bytes) -> bytes:
-    """A deliver_sm body for an ESME from before SMPP 3.4, which must not be sent any TLV."""
-    pdu = codec.decode(CommandId.DELIVER_SM, body, strict=False)
-    assert isinstance(pdu, DeliverSm)
-    # Of a text in message_payload it gets what fits.
-    text = pdu.short_message or (tlv(pdu.tlvs, spec.MESSAGE_PAYLOAD) or b"")[:_SHORT_MESSAGE_MAX]
-    return codec.encode_body(
-        DeliverSm(
-            pdu.service_type,
-            pdu.source,
-            pdu.destination,
-            pdu.esm_class,
-            pdu.protocol_id,
-            pdu.priority_flag,
-            pdu.schedule_delivery_time,
-            pdu.validity_period,
-            pdu.registered_delivery,
-            pdu.replace_if_present_flag,
-            pdu.data_coding,
-            pdu.sm_default_msg_id,
-            text,
-        )
-    )
+def _delivery_in(context: Delivery | InParts) -> Delivery:
+    return context.delivery if isinstance(context, InParts) else context

@@ -20,7 +20,7 @@ from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, mes
 from ledger import sql as ledger
 from ledger.prepared import Prepared
 from ledger.transfer import Hold, Kind
-from smpp.receipt import look_up_key
+from smpp.message_id import look_up_key
 
 _message = schema.message
 _this = _message.c.message_id == bindparam("_message_id")

@@ -22,7 +22,7 @@ from gateway.store.dialect import constant, upsert_rows
 from gateway.store.ends import MESSAGE_COLUMNS, Means, message_of
 from ledger.prepared import Prepared
 from ledger.rows import dumps, texts
-from smpp.receipt import look_up_key
+from smpp.message_id import GUESSED, Notations, look_up_key
 
 # After so long no carrier reports on a message any more.
 _REPORTED_MAX_MS = 7 * 86_400_000
@@ -56,7 +56,7 @@ def given_away(
     connection: Connection, said: Sequence[CarrierReceipt], means: Means, now: int
 ) -> dict[int, Message]:
     """By the `id()` of a receipt of an unknown id, the message that it can only mean; the id is now its."""
-    final = [item for item in said if item.receipt.is_final]
+    final = [item for item in said if means.is_last(item)]
     found: dict[int, Message] = {}
     rows = []
     for carrier in dict.fromkeys(item.carrier for item in final):
@@ -74,7 +74,8 @@ def given_away(
                 continue
             if len(messages) == 1 and messages[0].state is State.IN_DOUBT:
                 [found[id(item)]] = messages
-                rows.append(_attempt_row(item, messages[0], now))
+                notations = means.notations.get(carrier, GUESSED)
+                rows.append(_attempt_row(item, messages[0], notations, now))
     _ATTEMPT.run(connection, rows)
     return found
 
@@ -101,7 +102,9 @@ def _unnamed(connection: Connection, carrier: str, means: Means, now: int) -> se
     return {plain(addr, means.country_code) for addr in recent}
 
 
-def _attempt_row(said: CarrierReceipt, message: Message, now: int) -> tuple[object, ...]:
+def _attempt_row(
+    said: CarrierReceipt, message: Message, notations: Notations, now: int
+) -> tuple[object, ...]:
     carrier_message_id = said.receipt.message_id
     return (
         message.message_id,
@@ -110,7 +113,7 @@ def _attempt_row(said: CarrierReceipt, message: Message, now: int) -> tuple[obje
         said.carrier,
         "",
         carrier_message_id,
-        look_up_key(carrier_message_id),
+        notations.key(carrier_message_id) or look_up_key(carrier_message_id),
         None,
         message.submitted_at,
         now,

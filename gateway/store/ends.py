@@ -7,16 +7,17 @@ yet. The end of a part brings about others, as `gateway.whole` says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from gateway.delivery import receipt_body, wants_end
+from gateway.delivery import COMMON, receipt_body, wants_end
 from gateway.message import ENDS, Message, State
-from gateway.ports import Delivery, Ended, Recorded
+from gateway.ports import CarrierReceipt, Delivery, Ended, Recorded
+from gateway.settings import ReceiptFormat
 from gateway.store import schema
 from gateway.store.dialect import Bulk, insert_rows
 from gateway.whole import Fate, failed, segment_ends
@@ -24,7 +25,9 @@ from ledger import sql as ledger
 from ledger.prepared import Prepared
 from ledger.rows import dumps, integers
 from ledger.transfer import Hold, Kind
+from smpp.message_id import Notations
 from smpp.message_state import MessageState
+from smpp.pdu import Tlvs
 from smpp.value import value
 
 MessageRow = Sequence[Any]
@@ -56,24 +59,38 @@ _OF_WHOLES = Prepared(
 class Means:
     """What the rows do not say: fresh ids, the zone of dates in receipts, how to compare numbers.
 
-    `telling_once` names the carriers that report on one part of a long message for all of them.
+    `receipts` are the forms of accounts that have one of their own; `notations` those of the carriers that
+    leave less than everything to guess; `last_unknown` the carriers whose UNKNOWN is their last word;
+    `telling_once` those that report on one part of a long message for all of them.
     """
 
     new_id: Callable[[], int]
     zone: tzinfo
     country_code: str
     telling_once: frozenset[str] = frozenset()
+    receipts: Mapping[str, ReceiptFormat] = field(default_factory=dict)
+    notations: Mapping[str, Notations] = field(default_factory=dict)
+    last_unknown: Collection[str] = ()
+
+    def is_last(self, said: CarrierReceipt) -> bool:
+        """Whether the carrier has said its last word on the message."""
+        receipt = said.receipt
+        if receipt.is_final:
+            return True
+        unknown = receipt.state is MessageState.UNKNOWN and receipt.understood and not receipt.intermediate
+        return unknown and said.carrier in self.last_unknown
 
 
 @value(frozen=True, slots=True)
 class End:
-    """A message as it was, and how it ends. `kind` says what becomes of its hold."""
+    """A message as it was, and how it ends. `kind` is its hold's fate; `tlvs` go with the receipt."""
 
     message: Message
     state: State
     error: str
     done_at: int
     kind: Kind
+    tlvs: Tlvs = ()
 
 
 def message_of(row: MessageRow) -> Message:
@@ -158,7 +175,7 @@ def _end(connection: Connection, ends: Sequence[End], means: Means, now: int) ->
         if unresolved:
             ledger.resolve(connection, kind, unresolved, now)
     deliveries = [
-        owed(e.message, _MESSAGE_STATES[e.state], e.error, e.done_at, means, now)
+        owed(e.message, _MESSAGE_STATES[e.state], e.error, e.done_at, means, now, e.tlvs)
         for e in ends
         if wants_end(e.message.registered_delivery, _MESSAGE_STATES[e.state])
     ]
@@ -178,9 +195,18 @@ def _end(connection: Connection, ends: Sequence[End], means: Means, now: int) ->
     )
 
 
-def owed(message: Message, state: MessageState, error: str, done_at: int, means: Means, now: int) -> Delivery:
+def owed(
+    message: Message,
+    state: MessageState,
+    error: str,
+    done_at: int,
+    means: Means,
+    now: int,
+    tlvs: Tlvs = (),
+) -> Delivery:
     """The receipt of `state` for the sender of a message."""
-    body = receipt_body(message, state, error, done_at, means.zone)
+    form = means.receipts.get(message.account, COMMON)
+    body = receipt_body(message, state, error, done_at, means.zone, form, tlvs)
     return Delivery(means.new_id(), message.account, message.message_id, body, 0, now)
 
 

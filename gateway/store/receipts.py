@@ -7,12 +7,13 @@ carriers use ids again. Other words are about the message that the id means now.
 The map from ids to messages belongs to the carrier, not to the bind. The exact id on the recipient's number
 wins, then another form of it (hex or decimal, zeros, case) on that number, then the exact id alone: carriers
 write the number as they like, but where "10" and "16" are both given out, only the number tells which of them
-a "16" means. The first end of a message wins.
+a "16" means. Where the carrier has said how it writes its ids, nothing is guessed: the id tells, and the
+number only chooses among messages of one id. The first end of a message wins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -27,8 +28,9 @@ from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, owe
 from ledger.prepared import Prepared
 from ledger.rows import dumps, texts
 from ledger.transfer import Kind
+from smpp.message_id import GUESSED, Notations, candidates, look_up_key
 from smpp.message_state import MessageState
-from smpp.receipt import Receipt, candidates, look_up_key
+from smpp.receipt import Receipt
 from smpp.value import value
 
 _table = schema.receipt
@@ -85,7 +87,7 @@ _PARKED = Prepared(
 )
 
 _ENDS = {MessageState(end): end for end in ENDS}
-# UNKNOWN is neither an end nor news: it is also what a word becomes that nobody understands.
+# UNKNOWN is not news, and an end only of carriers that mean it so.
 _ON_THE_WAY = frozenset({MessageState.ENROUTE, MessageState.ACCEPTED})
 
 # Digits that two spellings of one number share from the right, with or without country code.
@@ -110,30 +112,55 @@ class _Sent:
     forms that another base would give looked up.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, notations: Mapping[str, Notations]) -> None:
         self._connection = connection
+        self._notations = notations
+        self._told = {carrier for carrier, how in notations.items() if how.are_known}
         self._by_key: dict[tuple[str, str], list[tuple[str, Message]]] = {}
 
     def find_all(self, said: Sequence[CarrierReceipt]) -> list[Message | None]:
         """The message that each receipt means."""
-        self._look_up(said, _own_form)
-        found = [self._find_exact(item) for item in said]
-        unsure = [index for index, message in enumerate(found) if message is None]
+        self._look_up(said, guessing=False)
+        told = self._told
+        found = [self._find_told(item) if item.carrier in told else self._find_exact(item) for item in said]
+        unsure = [
+            index
+            for index, message in enumerate(found)
+            if message is None and said[index].carrier not in told
+        ]
         if unsure:
-            self._look_up([said[index] for index in unsure], candidates)
+            self._look_up([said[index] for index in unsure], guessing=True)
             for index in unsure:
                 found[index] = self._find_other(said[index])
         return found
 
-    def _look_up(self, said: Sequence[CarrierReceipt], forms: Callable[[str], tuple[str, ...]]) -> None:
+    def _look_up(self, said: Sequence[CarrierReceipt], *, guessing: bool) -> None:
         for carrier in dict.fromkeys(item.carrier for item in said):
             ids = dict.fromkeys(item.receipt.message_id for item in said if item.carrier == carrier)
-            keys = list(dict.fromkeys(form for message_id in ids for form in forms(message_id)))
+            if guessing or carrier in self._told:
+                notations = self._notations.get(carrier, GUESSED)
+                keys = [form for message_id in ids for form in candidates(message_id, notations)]
+            else:
+                keys = [look_up_key(message_id) for message_id in ids]
             found: dict[tuple[str, str], list[tuple[str, Message]]] = {}
-            for row in _SENT.fetch(self._connection, carrier=carrier, keys=dumps(keys)):
+            for row in _SENT.fetch(self._connection, carrier=carrier, keys=dumps(list(dict.fromkeys(keys)))):
                 # The carrier's key and id stand behind the message's own columns.
                 found.setdefault((carrier, row[-2]), []).append((row[-1], message_of(row)))
             self._by_key.update(found)
+
+    def _find_told(self, said: CarrierReceipt) -> Message | None:
+        """The message of the one id that the receipt can mean, on its number if there are several."""
+        raw = said.receipt.message_id
+        key = self._notations[said.carrier].key(raw)
+        found = [
+            message
+            for carrier_message_id, message in self._by_key.get((said.carrier, key or look_up_key(raw)), ())
+            if key is not None or carrier_message_id == raw
+        ]
+        for message in found:
+            if _same_number(message, said):
+                return message
+        return found[0] if found and not said.receipt.presumed else None
 
     def _find_exact(self, said: CarrierReceipt) -> Message | None:
         """Of several messages with the id on the number the newest; the query has put it first."""
@@ -159,13 +186,10 @@ class _Sent:
         return None
 
     def _in_other_forms(self, said: CarrierReceipt) -> Iterator[Message]:
-        for form in candidates(said.receipt.message_id):
+        notations = self._notations.get(said.carrier, GUESSED)
+        for form in candidates(said.receipt.message_id, notations):
             for _, message in self._by_key.get((said.carrier, form), ()):
                 yield message
-
-
-def _own_form(message_id: str) -> tuple[str, ...]:
-    return (look_up_key(message_id),)
 
 
 def _same_number(message: Message, said: CarrierReceipt) -> bool:
@@ -187,7 +211,7 @@ def record_receipts(
     ]
     if not said:
         return Recorded()
-    found = _unheard(connection, said, _Sent(connection).find_all(said))
+    found = _unheard(connection, said, _Sent(connection, means.notations).find_all(said))
     strange = [item for item, message in found if message is None]
     if strange:
         given = given_away(connection, strange, means, now)
@@ -203,10 +227,10 @@ def record_receipts(
 
 def join(connection: Connection, accepted: Sequence[Outcome], means: Means, now: int) -> Recorded:
     """Apply the receipts that came before the response that names their message."""
-    parked = _parked(connection, accepted)
+    parked = _parked(connection, accepted, means)
     if not parked:
         return Recorded()
-    found = zip(parked, _Sent(connection).find_all(parked), strict=True)
+    found = zip(parked, _Sent(connection, means.notations).find_all(parked), strict=True)
     matches = [
         _Match(message, item)
         for item, message in found
@@ -223,16 +247,17 @@ def join(connection: Connection, accepted: Sequence[Outcome], means: Means, now:
     return _apply(connection, matches, means, now)
 
 
-def _parked(connection: Connection, accepted: Sequence[Outcome]) -> list[CarrierReceipt]:
+def _parked(connection: Connection, accepted: Sequence[Outcome], means: Means) -> list[CarrierReceipt]:
     parked: list[CarrierReceipt] = []
     for carrier in dict.fromkeys(outcome.carrier for outcome in accepted):
         if not _ANY_PARKED.fetch(connection, carrier=carrier):
             continue
+        notations = means.notations.get(carrier, GUESSED).swapped()
         keys = dict.fromkeys(
             look_up_key(form)
             for o in accepted
             if o.carrier == carrier and o.carrier_message_id is not None
-            for form in candidates(o.carrier_message_id)
+            for form in candidates(o.carrier_message_id, notations)
         )
         parked += [
             CarrierReceipt(
@@ -286,12 +311,13 @@ def _apply(connection: Connection, matches: Sequence[_Match], means: Means, now:
         message, receipt = match.message, match.said.receipt
         if message.state in ENDS or message.message_id in ends:
             continue
-        if receipt.is_final:
+        said = match.said
+        if means.is_last(said):
             ends[message.message_id] = End(
-                message, _ENDS[receipt.state], receipt.error, match.said.done_at, Kind.SETTLE
+                message, _ENDS[receipt.state], receipt.error, said.done_at, Kind.SETTLE, said.tlvs
             )
         elif match.is_news:
-            news.append(owed(message, receipt.state, receipt.error, match.said.done_at, means, now))
+            news.append(owed(message, receipt.state, receipt.error, said.done_at, means, now, said.tlvs))
     owe(connection, news)
     ended = end(connection, list(ends.values()), means, now)
     return Recorded([*news, *ended.deliveries], ended.ended)

@@ -23,7 +23,7 @@ from smpp.commands import CommandId
 from smpp.errors import PduError
 from smpp.message_state import MessageState
 from smpp.pdu import DeliverSm, SubmitSm
-from smpp.receipt import receipt_body
+from smpp.receipt import date_digits, receipt_body
 from smpp.text import Alphabet
 from tests.gateway.carriers.samples import an_account
 
@@ -31,6 +31,7 @@ _TTL_S = 172_800.0
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _NOON = datetime(2026, 1, 31, 12, tzinfo=_SHANGHAI)
 _EVENING = datetime(2026, 1, 31, 20, tzinfo=_SHANGHAI)
+_DATES = (date_digits(_NOON), date_digits(_EVENING))
 _HOURS = Hours(time(8), time(17), _SHANGHAI)
 _CONTENT = ContentFilter({kind: [f"赌{number}"] for number, kind in enumerate(CONTENT_KINDS)}, ["远离赌0"])
 
@@ -98,7 +99,7 @@ def _check_reading(found: Reading, pdu: SubmitSm, now: float) -> None:
 
 
 def _check_receipt(body: bytes, relayed: SubmitSm) -> None:
-    octets = receipt_body(body, "123456789012345678", MessageState.DELIVERED, "", _NOON, _EVENING)
+    octets = receipt_body(body, "123456789012345678", MessageState.DELIVERED, "", *_DATES)
     receipt = codec.decode(CommandId.DELIVER_SM, octets)
     assert isinstance(receipt, DeliverSm)
     assert (receipt.source, receipt.destination) == (relayed.destination, relayed.source)

@@ -14,6 +14,7 @@ from smpp import codec, receipt, spec
 from smpp.address import Address
 from smpp.commands import CommandId
 from smpp.errors import PduError
+from smpp.message_id import candidates, look_up_key
 from smpp.message_state import MessageState
 from smpp.pdu import DeliverSm
 from smpp.receipt import ERROR_MAX, INTERMEDIATE, RECEIPT, Receipt
@@ -55,10 +56,10 @@ def _check(pdu: DeliverSm) -> None:
 
 
 def _check_id(message_id: str) -> None:
-    forms = receipt.candidates(message_id)
+    forms = candidates(message_id)
     assert forms[0] == message_id
     assert len(set(forms)) == len(forms) <= 6
-    assert receipt.look_up_key(message_id) in forms
+    assert look_up_key(message_id) in forms
 
 
 def _check_written(found: Receipt) -> None:

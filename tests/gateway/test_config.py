@@ -16,10 +16,12 @@ from gateway.settings import (
     Admin,
     BindType,
     Contract,
+    IdForm,
     InDoubtPolicy,
     Limits,
     Listen,
     Log,
+    ReceiptFormat,
     Route,
     SegmentsMode,
     Settings,
@@ -30,6 +32,9 @@ from gateway.settings import (
 from policy.chain import evaluate
 from policy.facts import MessageClass, Submission
 from policy.verdict import Accept, Refuse, Verdict
+from smpp.message_id import Notation, Notations
+from smpp.message_state import MessageState
+from smpp.receipt import ReceiptTlvs
 from smpp.text import Alphabet
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -104,6 +109,7 @@ def test_an_account_with_the_least_in_it_is_held_to_the_contract(tmp_path: Path)
     assert account.allowed_networks == (ip_network("0.0.0.0/0"), ip_network("::/0"))
     assert (account.explain, account.source_addrs, account.throttle) == (False, (), None)
     assert account.timers == Timers()
+    assert (account.message_ids, account.receipts) == (IdForm.DECIMAL, ReceiptFormat())
 
 
 def test_a_carrier_with_the_least_in_it_is_a_transceiver_without_a_rate(tmp_path: Path) -> None:
@@ -114,6 +120,12 @@ def test_a_carrier_with_the_least_in_it_is_a_transceiver_without_a_rate(tmp_path
     assert carrier.temporary_statuses == {0x58, 0x14, 0x08}
     assert carrier.receipt_zone is SHANGHAI
     assert carrier.timers == Timers()
+    assert (carrier.notations, carrier.receipt_states) == (Notations(), {})
+    assert (carrier.receipts_by_text, carrier.unknown_is_final, carrier.one_receipt_a_message) == (
+        True,
+        False,
+        False,
+    )
 
 
 def test_what_the_file_says_is_what_the_settings_hold(tmp_path: Path) -> None:
@@ -146,12 +158,20 @@ allowed_networks = ["10.1.0.0/16", "2001:db8::1"]
 source_addrs = ["1069"]
 throttle = { rate_per_s = 0.5, burst = 3 }
 timers.enquire_link_s = 5
+message_ids = "hex"
+receipts = { message_id = "hex", date_digits = 14, network_error_code = false }
 """
         + CARRIER
         + """rate = { rate_per_s = 0, burst = 1 }
 bind_type = "receiver"
 temporary_statuses = ["ESME_RSYSERR", 0x45]
 receipt_zone = "UTC"
+resp_id = "hex"
+receipt_id = "dec"
+receipt_states = { blocked = "REJECTED", "M:00181" = "EXPIRED" }
+receipts_by_text = false
+unknown_is_final = true
+one_receipt_a_message = true
 """
         + CARRIER.replace('"mobile"', '"unicom"')
         + """
@@ -186,6 +206,15 @@ carriers = ["unicom"]
     assert account.source_addrs == ("1069",)
     assert account.throttle == Throttle(0.5, 3)
     assert account.timers == Timers(enquire_link_s=5.0)
+    assert account.message_ids is IdForm.HEX
+    assert account.receipts == ReceiptFormat(IdForm.HEX, 14, ReceiptTlvs(network_error_code=False))
+    assert carrier.notations == Notations(Notation.HEX, Notation.DEC)
+    assert carrier.receipt_states == {"BLOCKED": MessageState.REJECTED, "M:00181": MessageState.EXPIRED}
+    assert (carrier.receipts_by_text, carrier.unknown_is_final, carrier.one_receipt_a_message) == (
+        False,
+        True,
+        True,
+    )
     assert carrier.rate == Throttle(0.0, 1)
     assert carrier.bind_type is BindType.RECEIVER
     assert carrier.temporary_statuses == {0x08, 0x45}
@@ -325,6 +354,30 @@ def test_a_carrier_with_a_mistake_is_still_a_carrier_that_routes_may_name(tmp_pa
     assert list(problems_of(tmp_path, ACCOUNT + CARRIER + "window_max = 0\n" + ROUTE)) == [
         "carriers[0].window_max"
     ]
+
+
+def test_receipts_may_go_without_tlvs(tmp_path: Path) -> None:
+    text = ACCOUNT + "receipts.tlvs = false\n" + CARRIER + ROUTE
+    assert settings_of(tmp_path, text).accounts["bank-1"].receipts == ReceiptFormat(tlvs=None)
+
+
+@pytest.mark.parametrize(
+    ("states", "problem"),
+    [
+        ('{ BLOCKED = "REJECTD" }', "is not a state of SMPP"),
+        ("{ BLOCKED = 8 }", "is not a state of SMPP"),
+        ('{ "NOT DELIVERED" = "REJECTED" }', "must be one word"),
+        ('{ "" = "REJECTED" }', "must not be empty"),
+        ('["BLOCKED"]', "must be a table"),
+    ],
+)
+def test_a_state_of_a_carriers_own_that_cannot_be_is_a_problem(
+    tmp_path: Path, states: str, problem: str
+) -> None:
+    problems = problems_of(tmp_path, ACCOUNT + CARRIER + f"receipt_states = {states}\n" + ROUTE)
+    ((place, message),) = problems.items()
+    assert place.startswith("carriers[0].receipt_states")
+    assert message.startswith(problem)
 
 
 @pytest.mark.parametrize(

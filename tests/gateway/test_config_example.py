@@ -107,6 +107,7 @@ def test_the_example_tells_of_every_key_there_is() -> None:
         "carriers.rate.rate_per_s",
         "carriers.rate.burst",
         "carriers.source_addr",
+        "carriers.receipt_states",
         "routes.account",
     }
     assert set(keys_of(File)) - told == in_prose

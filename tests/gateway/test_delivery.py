@@ -10,7 +10,9 @@ from smpplib.smpp import make_pdu, parse_pdu
 
 from gateway.delivery import receipt_body, wants_end, wants_news
 from gateway.message import Message
+from gateway.settings import IdForm, ReceiptFormat
 from smpp.message_state import MessageState
+from smpp.receipt import ReceiptTlvs
 from tests.gateway.carriers.samples import a_message
 from tests.gateway.raw_pdus import DELIVER_SM, raw
 
@@ -92,6 +94,23 @@ class TestTheReceipt:
         assert pdu.message_state == state
         assert f"stat:{state.stat} ".encode() in pdu.short_message
         assert pdu.receipted_message_id == b"1234567890123456789"
+
+    def test_it_is_written_in_the_form_of_its_account(self) -> None:
+        message = replace(from_smpplib(source_addr="BANK", destination_addr="138"), submitted_at=SUBMITTED)
+        form = ReceiptFormat(IdForm.HEX, 14, ReceiptTlvs(message_state=False))
+        pdu = read(receipt_body(message, DELIVERED, "", DONE, UTC, form))
+        assert pdu.short_message == (
+            b"id:112210f47de98115 sub:001 dlvrd:001 submit date:20260304235958 done date:20260305000102"
+            b" stat:DELIVRD err:000 text:"
+        )
+        assert pdu.receipted_message_id == b"112210f47de98115"
+        assert pdu.message_state is None
+
+    def test_it_names_the_id_that_the_customer_was_given(self) -> None:
+        message = replace(from_smpplib(source_addr="BANK", destination_addr="138"), submitted_at=SUBMITTED)
+        pdu = read(receipt_body(message, DELIVERED, "", DONE, UTC, told_as="0badcafe"))
+        assert pdu.short_message.startswith(b"id:0badcafe ")
+        assert pdu.receipted_message_id == b"0badcafe"
 
     def test_news_is_marked_as_an_intermediate_notification(self) -> None:
         assert self.receipt(MessageState.ENROUTE).esm_class == 0x20

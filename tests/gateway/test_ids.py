@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ids import MessageIds
+from gateway.ids import MessageIds, ShortIds
 
 NOVEMBER_2026_MS = 1_795_335_600_000
 IDS_A_MS = 1 << 14
@@ -75,3 +75,26 @@ def test_ids_rise_above_the_floor_whatever_the_clock_does(
 def test_a_node_that_six_bits_cannot_hold_is_refused(node: int) -> None:
     with pytest.raises(ValueError, match="node"):
         MessageIds(node, Milliseconds())
+
+
+def test_a_short_id_has_eight_hexadecimal_digits_and_follows_the_time() -> None:
+    clock = Milliseconds()
+    ids = ShortIds(clock)
+    first = ids.next()
+    assert int(first, 16) == NOVEMBER_2026_MS // 10 % 2**32
+    clock.ms += 10_000
+    assert int(ids.next(), 16) == (int(first, 16) + 1000) % 2**32
+    # At the end of its 497 days it begins again, with all its digits.
+    assert ShortIds(Milliseconds(2**32 * 10 + 70)).next() == "00000007"
+
+
+@given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 40)), max_size=20))
+def test_no_short_id_is_given_twice_whatever_the_clock_does(jumps: list[tuple[int, int]]) -> None:
+    clock = Milliseconds()
+    ids = ShortIds(clock)
+    made = []
+    for jump, count in jumps:
+        clock.ms += jump
+        made += [ids.next() for _ in range(count)]
+    assert len(set(made)) == len(made)
+    assert all(len(message_id) == 8 for message_id in made)

@@ -47,7 +47,7 @@ def read(short_message: bytes, esm_class: int = 0x04, tlvs: Tlvs = (), *, data_c
 # -- Which PDU is a receipt ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("esm_class", [0x04, 0x44, 0x07, 0x84, 0x08])
+@pytest.mark.parametrize("esm_class", [0x04, 0x44, 0x07, 0x84])
 def test_esm_class_marks_a_receipt_whatever_its_other_bits(esm_class: int) -> None:
     assert read(PLAIN, esm_class) == PLAIN_RECEIPT
 
@@ -61,9 +61,9 @@ def test_an_intermediate_notification_is_never_final(esm_class: int) -> None:
     assert read(PLAIN).is_final
 
 
-@pytest.mark.parametrize("esm_class", [0x10, 0x18, 0x50])
-def test_a_manual_acknowledgement_and_a_conversation_abort_are_no_receipts(esm_class: int) -> None:
-    assert parse(deliver_sm(PLAIN, esm_class), SHANGHAI) is None
+@pytest.mark.parametrize("esm_class", [0x08, 0x10, 0x18, 0x48, 0x50])
+def test_acknowledgements_of_the_recipient_and_conversation_aborts_are_no_receipts(esm_class: int) -> None:
+    assert parse(deliver_sm(PLAIN, esm_class, ((0x001E, b"7\0"),)), SHANGHAI) is None
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_an_empty_receipted_message_id_marks_nothing() -> None:
     "short_message", [b"", b"00,0210021543,0210021500,,447700900000,8000,we23", b"thanks!", b"\xff\x00\xfe"]
 )
 def test_a_marked_receipt_that_names_no_message_has_an_empty_id(short_message: bytes) -> None:
-    assert read(short_message) == Receipt("", MessageState.UNKNOWN, "", None, None, False)
+    assert read(short_message) == Receipt("", MessageState.UNKNOWN, "", None, None, False, understood=False)
 
 
 # -- The text ------------------------------------------------------------------------------------------------
@@ -332,7 +332,27 @@ def test_a_missing_err_is_empty() -> None:
 
 def test_an_empty_field_does_not_swallow_the_next() -> None:
     receipt = read(b"id:5 sub: dlvrd: submit date: done date:2404011231 stat: err: text:stat:DELIVRD")
-    assert receipt == Receipt("5", MessageState.UNKNOWN, "", None, PLAIN_RECEIPT.done, False)
+    done = PLAIN_RECEIPT.done
+    assert receipt == Receipt("5", MessageState.UNKNOWN, "", None, done, False, understood=False)
+
+
+@pytest.mark.parametrize("stat", ["UNKNOWN", "unknown", "UNKN"])
+def test_the_word_unknown_is_understood(stat: str) -> None:
+    receipt = read(PLAIN.replace(b"DELIVRD", stat.encode()))
+    assert (receipt.state, receipt.word, receipt.understood) == (MessageState.UNKNOWN, "", True)
+
+
+@pytest.mark.parametrize("stat", ["BLOCKED", "", "a-word-of-more-than-16-letters"])
+def test_a_word_that_nobody_understands_is_told_with_the_receipt(stat: str) -> None:
+    receipt = read(PLAIN.replace(b"DELIVRD", stat.encode()))
+    assert (receipt.state, receipt.word, receipt.understood) == (MessageState.UNKNOWN, stat[:16], False)
+
+
+def test_where_texts_do_not_make_receipts_a_text_is_a_mobiles_message() -> None:
+    assert parse(deliver_sm(PLAIN, 0), SHANGHAI, by_text=False) is None
+    by_tlv = parse(deliver_sm(PLAIN, 0, ((0x001E, b"7\0"),)), SHANGHAI, by_text=False)
+    assert by_tlv is not None
+    assert parse(deliver_sm(PLAIN), SHANGHAI, by_text=False) == PLAIN_RECEIPT
 
 
 @given(st.binary(max_size=300), st.integers(0, 255))

@@ -11,10 +11,11 @@ from smpplib.client import SimpleSequenceGenerator
 from smpplib.consts import SMPP_ESME_ROK
 
 from smpp.address import Address
-from smpp.codec import encode, encode_body
+from smpp.codec import decode, encode, encode_body
+from smpp.commands import CommandId
 from smpp.message_state import MessageState
-from smpp.pdu import DeliverSm, SubmitSm
-from smpp.receipt import Receipt, format_receipt, parse, receipt_body
+from smpp.pdu import DeliverSm, SubmitSm, Tlvs
+from smpp.receipt import ALL_TLVS, Receipt, ReceiptTlvs, date_digits, format_receipt, parse, receipt_body
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SOURCE, DESTINATION = Address(5, 0, "Signet"), Address(1, 1, "8613800138000")
@@ -167,5 +168,47 @@ def test_the_short_way_to_a_receipt_writes_the_same_octets_as_the_long_one(
     )
     dates = (datetime(2026, 11, 22, 9, 5, tzinfo=UTC), datetime(2026, 11, 22, 10, 15, tzinfo=UTC))
     long_way = format_receipt(submit.source, submit.destination, "1882547523931865088", state, error, *dates)
-    short_way = receipt_body(encode_body(submit), "1882547523931865088", state, error, *dates)
-    assert short_way == encode_body(long_way)
+    submitted, done = map(date_digits, dates)
+    written_short = receipt_body(encode_body(submit), "1882547523931865088", state, error, submitted, done)
+    assert written_short == encode_body(long_way)
+
+
+def tlvs_of(tlvs: ReceiptTlvs | None = ALL_TLVS, more: Tlvs = (), error: str = "5") -> Tlvs:
+    submit = SubmitSm("", SOURCE, DESTINATION, 0, 0, 0, "", "", 1, 0, 8, 0, b"\x4f\x60")
+    state = MessageState.UNDELIVERABLE
+    body = receipt_body(encode_body(submit), "1f", state, error, "2404011230", "241231030405", tlvs, more)
+    pdu = decode(CommandId.DELIVER_SM, body)
+    assert isinstance(pdu, DeliverSm)
+    assert pdu.short_message == (
+        b"id:1f sub:001 dlvrd:000 submit date:2404011230 done date:241231030405 stat:UNDELIV err:%s text:"
+        % error.zfill(3).encode()
+    )
+    return pdu.tlvs
+
+
+def test_a_receipt_carries_the_tlvs_that_are_wanted() -> None:
+    message_id, state, error = (0x001E, b"1f\0"), (0x0427, b"\5"), (0x0423, b"\3\0\5")
+    assert tlvs_of() == (message_id, state, error)
+    assert tlvs_of(ReceiptTlvs(message_state=False)) == (message_id, error)
+    assert tlvs_of(ReceiptTlvs(network_error_code=False)) == (message_id, state)
+    assert tlvs_of(ReceiptTlvs(False, False)) == (message_id,)
+    assert tlvs_of(ReceiptTlvs(message_state=False), error="4c1") == (message_id,)
+    assert tlvs_of(None) == ()
+
+
+def test_more_tlvs_go_behind_those_of_our_own() -> None:
+    vendors = ((0x1400, b"vendor"), (0x2001, b""))
+    assert tlvs_of(more=vendors) == (*tlvs_of(), *vendors)
+    assert tlvs_of(ReceiptTlvs(False, False), vendors) == ((0x001E, b"1f\0"), *vendors)
+    assert tlvs_of(None, vendors) == ()
+
+
+@pytest.mark.parametrize(
+    ("digits", "written"), [(10, "2412310304"), (12, "241231030405"), (14, "20241231030405")]
+)
+def test_a_date_has_as_many_digits_as_are_wanted_and_reads_back(digits: int, written: str) -> None:
+    assert date_digits(DONE, digits) == written
+    text = b"id:1 stat:DELIVRD done date:" + written.encode()
+    receipt = parse(DeliverSm("", DESTINATION, SOURCE, 4, 0, 0, "", "", 0, 0, 0, 0, text), SHANGHAI)
+    assert receipt is not None
+    assert receipt.done == DONE.replace(microsecond=0, second=0 if digits == 10 else DONE.second)

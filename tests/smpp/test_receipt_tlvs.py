@@ -44,6 +44,15 @@ def test_the_text_fills_in_what_the_tlvs_leave_out() -> None:
     assert (receipt.message_id, receipt.state) == ("0123456789", MessageState.REJECTED)
 
 
+@pytest.mark.parametrize(
+    ("stat", "word"),
+    [(b"DELIVRD", "DELIVRD"), (b"UNDELIV", ""), (b"FAILED", ""), (b"BLOCKED", "BLOCKED"), (b"", "")],
+)
+def test_a_message_state_wins_over_the_text_and_what_contradicts_it_is_told(stat: bytes, word: str) -> None:
+    receipt = read(PLAIN.replace(b"DELIVRD", stat), ((0x0427, b"\x05"),))
+    assert (receipt.state, receipt.word, receipt.understood) == (MessageState.UNDELIVERABLE, word, True)
+
+
 @pytest.mark.parametrize("number", range(1, 9))
 def test_message_state_is_read_by_its_number(number: int) -> None:
     assert read(b"", ((0x001E, b"1\0"), (0x0427, bytes((number,))))).state == number

@@ -114,6 +114,47 @@ def test_a_receipt_that_nobody_knows_is_answered_and_counted() -> None:
     assert side.metrics.receipts_unmatched == {"north": 1}
 
 
+@pytest.mark.parametrize("stat", ["BLOCKED", ""])
+def test_a_receipt_with_a_word_that_nobody_understands_is_kept_as_it_came(stat: str) -> None:
+    side = bound()
+    octets = receipt(1, "c1", stat)
+    side.peer().send(octets)
+    (said,) = asked(side, "record_receipts")
+    assert said == Unreadable("north", f"a receipt with stat:{stat} and no state", octets[16:], START)
+    side.store.answer("record_receipts")
+    assert answers(side) == [(1, 0)]
+    assert side.metrics.receipts_unreadable == {"north": 1}
+
+
+def test_a_carriers_own_words_are_read_as_its_settings_say() -> None:
+    carrier = a_carrier(receipt_states={"BLOCKED": MessageState.REJECTED})
+    said = said_by(receipt(1, "c1", "blocked"), carriers=(carrier,))
+    assert said.receipt.state is MessageState.REJECTED
+
+
+def test_news_on_the_way_are_news_whatever_their_word() -> None:
+    assert said_by(receipt(1, "c1", "BLOCKED", esm_class=0x20)).receipt.intermediate
+
+
+def test_a_state_that_contradicts_the_text_wins_and_is_logged() -> None:
+    side = bound()
+    with capture_logs() as logs:
+        text = b"id:c1 stat:DELIVRD err:000"
+        side.peer().send(deliver(1, text, esm_class=4, tlvs=tlv(MESSAGE_STATE, b"\x05")))
+        (said,) = asked(side, "record_receipts")
+    assert said.receipt.state is MessageState.UNDELIVERABLE
+    assert logs == [
+        {
+            "event": "receipt.contradicts_itself",
+            "log_level": "warning",
+            "carrier": "north",
+            "carrier_message_id": "c1",
+            "message_state": "UNDELIVERABLE",
+            "stat": "DELIVRD",
+        }
+    ]
+
+
 # -- replies
 
 
@@ -205,6 +246,17 @@ def test_a_reply_belongs_to_the_one_account_that_sends_from_its_destination(
     accounts: tuple[Any, ...], owner: str | None
 ) -> None:
     assert reply_by(deliver(1, b"thanks"), accounts=accounts).account == owner
+
+
+@pytest.mark.parametrize("esm_class", [0x08, 0x10, 0x18, 0x48])
+def test_what_the_recipient_acknowledges_is_a_message_of_its_own_kind(esm_class: int) -> None:
+    octets = deliver(1, b"\x05\x00\x03\x07\x01\x01id:c1 stat:DELIVRD", esm_class=esm_class)
+    assert reply_by(octets).body == octets[16:]
+
+
+def test_where_texts_do_not_make_receipts_what_reads_like_one_is_a_reply() -> None:
+    octets = receipt(1, "c1", esm_class=0)
+    assert reply_by(octets, carriers=(a_carrier(receipts_by_text=False),)).body == octets[16:]
 
 
 # -- when it is answered

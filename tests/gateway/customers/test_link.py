@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.settings import Limits, StatusStyle, Timers
+from gateway.settings import IdForm, Limits, StatusStyle, Timers
 from gateway.statuses import GatewayError
 from policy.clauses import RULES, SIGNATURE_MISSING
 from smpp.status import CommandStatus
@@ -150,6 +150,12 @@ class TestASubmit:
         assert linked.customer.read() == []
         linked.admitted(None)
         assert linked.customer.read() == [Raw(SUBMIT_RESP, 0, 17, b"%d\0" % FIRST_ID)]
+
+    def test_is_answered_in_hexadecimal_where_the_account_wants_it(self) -> None:
+        linked = bound(message_ids=IdForm.HEX)
+        linked.customer.send(submit(17))
+        linked.admitted(None)
+        assert linked.customer.read() == [Raw(SUBMIT_RESP, 0, 17, b"%x\0" % FIRST_ID)]
 
     def test_is_recorded_with_the_bind_that_it_came_from(self) -> None:
         linked = bound()

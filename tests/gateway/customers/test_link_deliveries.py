@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from gateway.customers.without_tlvs import without_tlvs
+from gateway.ids import MessageIds
+from gateway.ports import Delivery
 from gateway.settings import Limits, Timers
+from smpp import codec, segments
+from smpp.pdu import DeliverSm
 from smpp.status import CommandStatus
-from tests.gateway.customers.linked import bound
+from tests.gateway.customers.linked import Linked, bound
 from tests.gateway.customers.samples import a_delivery, deliver_body, submit
 from tests.gateway.raw_pdus import (
     BIND_RECEIVER,
@@ -65,6 +72,141 @@ class TestADelivery:
         linked.customer.unbind()
         linked.owes(a_delivery(1))
         assert linked.customer.read() == []
+
+
+LONG = "".join(chr(0x4E00 + n) for n in range(300))
+
+
+class TestALongText:
+    """in message_payload, to a version without TLVs"""
+
+    def owed(self, delivery_id: int = 1, text: str = LONG, **fields: Any) -> Delivery:
+        usual = {"data_coding": 8, "message_payload": text.encode("utf-16-be")}
+        return a_delivery(delivery_id, body=deliver_body("", **usual | fields))
+
+    def bound(self, **account: Any) -> Linked:
+        return bound({"interface_version": 0x33}, **account)
+
+    def received(self, linked: Linked) -> list[DeliverSm]:
+        """All parts, each acknowledged when it came."""
+        parts = []
+        while delivered := linked.customer.delivered():
+            for one in delivered:
+                pdu = codec.decode(DELIVER_SM, one.body)
+                assert isinstance(pdu, DeliverSm)
+                parts.append(pdu)
+            linked.customer.acknowledge(*delivered)
+        return parts
+
+    def test_that_fits_is_one_short_message(self) -> None:
+        linked = self.bound()
+        linked.owes(self.owed(text=LONG[:127]))
+        (part,) = self.received(linked)
+        assert (part.short_message, part.esm_class) == (LONG[:127].encode("utf-16-be"), 0)
+        assert linked.finished() == [(1, "ACKNOWLEDGED")]
+
+    def test_comes_in_parts_that_are_joined_by_their_headers(self) -> None:
+        linked = self.bound()
+        linked.owes(self.owed())
+        parts = self.received(linked)
+        assert [segments.concat(part) for part in parts] == [
+            segments.Concat("udh8", 1, 5, seq) for seq in range(1, 6)
+        ]
+        assert b"".join(map(segments.user_text, parts)).decode("utf-16-be") == LONG
+        assert {(part.tlvs, part.data_coding, part.source.addr) for part in parts} == {((), 8, "13800138000")}
+        assert linked.finished() == [(1, "ACKNOWLEDGED")]
+
+    @pytest.mark.parametrize(
+        "header", [b"\x06\x05\x04\x0b\x84\x23\xf0", b"\x02\x24\x00"], ids=["ports", "empty"]
+    )
+    def test_keeps_the_elements_of_its_header_in_every_part(self, header: bytes) -> None:
+        linked = self.bound()
+        payload = header + LONG.encode("utf-16-be")
+        linked.owes(self.owed(esm_class=0x40, message_payload=payload))
+        parts = self.received(linked)
+        for part in parts:
+            elements, _ = segments.read_udh(part.short_message)
+            assert elements[0] == (header[1], header[3:])
+        assert b"".join(map(segments.user_text, parts)).decode("utf-16-be") == LONG
+
+    @pytest.mark.parametrize("payload", [b"\xf0" + bytes(300), b"\x7d\x70\x7b" + bytes(123) + b"x" * 200])
+    def test_with_a_header_that_is_none_or_too_long_loses_nothing(self, payload: bytes) -> None:
+        linked = self.bound()
+        linked.owes(self.owed(esm_class=0x40, data_coding=4, message_payload=payload))
+        parts = self.received(linked)
+        assert b"".join(map(segments.user_text, parts)) == payload
+
+    def test_is_sent_part_by_part_within_the_window(self) -> None:
+        linked = self.bound(delivery_window_max=1)
+        linked.owes(self.owed(1), self.owed(2))
+        for _ in range(9):
+            (part,) = linked.customer.delivered()
+            linked.customer.acknowledge(part)
+        assert linked.finished() == [(1, "ACKNOWLEDGED")]
+        assert len(linked.customer.delivered()) == 1
+
+    def test_is_acknowledged_when_its_last_part_is(self) -> None:
+        linked = self.bound()
+        linked.owes(self.owed())
+        for _ in range(4):
+            linked.customer.acknowledge(*linked.customer.delivered())
+            assert linked.finished() == []
+        linked.customer.acknowledge(*linked.customer.delivered())
+        assert linked.finished() == [(1, "ACKNOWLEDGED")]
+
+    @pytest.mark.parametrize(
+        ("command_status", "outcome"),
+        [(CommandStatus.ESME_RX_R_APPN, "REFUSED"), (CommandStatus.ESME_RX_T_APPN, "RETRY")],
+    )
+    def test_ends_with_the_first_part_that_is_not_taken(self, command_status: int, outcome: str) -> None:
+        linked = self.bound()
+        linked.owes(self.owed())
+        linked.customer.acknowledge(*linked.customer.delivered())
+        linked.customer.acknowledge(*linked.customer.delivered(), command_status=command_status)
+        assert linked.finished() == [(1, outcome)]
+        assert linked.customer.delivered() == []
+
+    def test_is_not_acknowledged_by_a_nack_of_a_part(self) -> None:
+        linked = self.bound()
+        linked.owes(self.owed())
+        (part,) = linked.customer.delivered()
+        linked.customer.send(raw(GENERIC_NACK, b"", part.sequence_number, 0))
+        assert linked.finished() == [(1, "RETRY")]
+        assert linked.customer.delivered() == []
+
+    def test_goes_out_again_whole_if_a_part_is_not_answered(self) -> None:
+        linked = self.bound(timers=Timers(response_s=2.0))
+        linked.owes(self.owed())
+        (part,) = linked.customer.delivered()
+        linked.pass_time(2.0)
+        assert linked.finished() == [(1, "RETRY")]
+        linked.customer.acknowledge(part)
+        assert (linked.finished(), linked.customer.delivered()) == ([], [])
+
+    def test_goes_out_again_whole_if_the_connection_is_lost(self) -> None:
+        linked = self.bound()
+        linked.owes(self.owed())
+        linked.customer.acknowledge(*linked.customer.delivered())
+        linked.customer.lose()
+        assert linked.finished() == [(1, "RETRY")]
+        assert len(linked.deliveries) == 0
+
+    def test_goes_out_again_whole_if_we_part_meanwhile(self) -> None:
+        linked = self.bound()
+        linked.owes(self.owed())
+        (part,) = linked.customer.delivered()
+        linked.listener.part()
+        linked.customer.acknowledge(part)
+        assert linked.finished() == [(1, "RETRY")]
+
+    def test_has_the_same_reference_when_it_is_sent_again_and_hardly_that_of_another(self) -> None:
+        ids = MessageIds(0, lambda: 1_795_335_600_000)
+        owed = [self.owed(ids.next()) for _ in range(200)]
+        references = [without_tlvs(delivery)[0].partition(b"\x05\x00\x03")[2][0] for delivery in owed]
+        assert references == [
+            without_tlvs(delivery)[-1].partition(b"\x05\x00\x03")[2][0] for delivery in owed
+        ]
+        assert len(set(references)) == 200
 
 
 class TestAnAnswer:

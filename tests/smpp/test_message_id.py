@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smpp.receipt import candidates, look_up_key
+from smpp.message_id import GUESSED, Notation, Notations, candidates, look_up_key
+
+GUESS, STRING, DEC, HEX = Notation
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,70 @@ def test_ids_of_different_messages_do_not_meet(one: str, other: str) -> None:
 )
 def test_a_number_meets_itself_in_either_base(number: int, zeros: int, one: str, other: str) -> None:
     assert look_up_key("0" * zeros + format(number, one)) in candidates(format(number, other))
+
+
+@pytest.mark.parametrize(
+    ("response", "receipt", "message_id", "key"),
+    [
+        (DEC, DEC, "0012", "12"),
+        (HEX, HEX, "00B8", "b8"),
+        (HEX, HEX, "12", "12"),
+        (HEX, DEC, "9308878062554710043", "812fc7470000001b"),
+        (HEX, DEC, "18", "12"),
+        (DEC, HEX, "812FC7470000001B", "9308878062554710043"),
+        (DEC, HEX, "12", "18"),
+        # No numbers of that base, and texts, mean only themselves.
+        (DEC, DEC, "b8", None),
+        (HEX, DEC, "0e990000-e29b-41d4-a716-446655440000", None),
+        (HEX, HEX, "f" * 65, None),
+        (STRING, STRING, "0012", None),
+        (STRING, DEC, "0012", None),
+        (HEX, STRING, "0012", None),
+        (GUESS, DEC, "12", None),
+    ],
+)
+def test_where_both_notations_are_known_an_id_means_one_key(
+    response: Notation, receipt: Notation, message_id: str, key: str | None
+) -> None:
+    notations = Notations(response, receipt)
+    assert notations.key(message_id) == key
+    if notations.are_known:
+        assert candidates(message_id, notations) == (key or look_up_key(message_id),)
+
+
+@pytest.mark.parametrize(
+    ("response", "receipt", "message_id", "forms"),
+    [
+        (GUESS, DEC, "12", ("12", "c")),
+        (GUESS, HEX, "12", ("12", "18")),
+        (HEX, GUESS, "16", ("16", "10")),
+        (DEC, GUESS, "16", ("16", "22")),
+        (GUESS, STRING, "0B8", ("0B8", "0b8", "b8")),
+        (GUESS, DEC, "b8", ("b8",)),
+    ],
+)
+def test_what_one_notation_rules_out_is_not_guessed(
+    response: Notation, receipt: Notation, message_id: str, forms: tuple[str, ...]
+) -> None:
+    assert candidates(message_id, Notations(response, receipt)) == forms
+
+
+@given(
+    st.integers(0, 2**80),
+    st.sampled_from([(DEC, "d"), (HEX, "x"), (HEX, "X")]),
+    st.sampled_from([(DEC, "d"), (HEX, "x"), (HEX, "X")]),
+    st.integers(0, 3),
+)
+def test_ids_of_known_notations_meet_in_both_directions(
+    number: int, one: tuple[Notation, str], other: tuple[Notation, str], zeros: int
+) -> None:
+    notations = Notations(one[0], other[0])
+    response, receipt = "0" * zeros + format(number, one[1]), format(number, other[1])
+    assert notations.key(receipt) == look_up_key(response)
+    assert notations.swapped().key(response) == look_up_key(receipt)
+
+
+def test_nothing_is_known_of_a_carrier_that_says_nothing() -> None:
+    assert not GUESSED.are_known
+    assert not Notations(DEC, GUESS).are_known
+    assert Notations(STRING, DEC).are_known
