@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from gateway.message import State
-from gateway.settings import Route
+from gateway.settings import IdForm, ReceiptFormat, Route
 from gateway.store import schema
 from ledger.accounts import Balance
 from policy.clauses import RECIPIENT_OPTED_OUT, RULES
+from smpp.message_id import Notation, Notations
 from smpp.status import CommandStatus
 from tests.gateway.carriers.peer import DELIVER_SM_RESP, deliver, receipt, submit_resp
 from tests.gateway.carriers.samples import a_carrier
@@ -69,6 +70,25 @@ class TestAMessage:
         assert whole.states() == [State.DELIVERED]
         (row,) = whole.rows(schema.delivery)
         assert row.finished_at is not None
+
+    def test_is_known_to_each_side_in_the_form_that_it_wants(self, path: Path) -> None:
+        bank = a_customer(message_ids=IdForm.HEX, receipts=ReceiptFormat(IdForm.HEX, 14, None))
+        habits = {"notations": Notations(Notation.HEX, Notation.DEC), "unknown_is_final": True}
+        whole = Whole(settings_of(path, [bank], [a_carrier(**habits)])).top_up().start()
+        customer = whole.customer()
+        customer.send(submit(2, registered_delivery=1))
+        (own_id,) = own_ids(customer.read())
+        (relayed,) = whole.submits()
+        whole.say(submit_resp(relayed.sequence_number, b"00B8"))
+        whole.say(receipt(5, "184", "UNKNOWN", source=b"10086"))
+        (delivery,) = customer.delivered()
+        (stored,) = whole.rows(schema.message)
+        said = told(0, delivery.body)
+        assert own_id == f"{stored.message_id:x}".encode()
+        assert said.text.startswith(f"id:{own_id.decode()} sub:001 dlvrd:000 submit date:20260304120000 ")
+        assert (said.stat, delivery.body.endswith(b" text:")) == ("UNKNOWN", True)
+        assert whole.states() == [State.UNKNOWN]
+        whole.stop()
 
     def test_that_wants_no_receipt_ends_in_silence(self, whole: Whole) -> None:
         customer = whole.customer()
@@ -274,6 +294,15 @@ class TestAReply:
         (delivery,) = customer.delivered()
         assert told(0, delivery.body).text == "thank you"
         assert customer.submit_statuses(submit(2)) == {2: 0}
+
+    @pytest.mark.parametrize("esm_class", [0x08, 0x10, 0x18])
+    def test_of_the_recipients_device_or_hand_reaches_it_as_what_it_is(
+        self, whole: Whole, esm_class: int
+    ) -> None:
+        customer = whole.customer()
+        whole.say(deliver(5, b"id:c1 stat:DELIVRD", esm_class=esm_class))
+        (delivery,) = customer.delivered()
+        assert told(0, delivery.body).esm_class == esm_class
 
     def test_td_opts_out(self, whole: Whole) -> None:
         customer = whole.customer()
