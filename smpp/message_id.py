@@ -35,10 +35,6 @@ class Notations:
         """Whether nothing is left to guess."""
         return Notation.GUESS not in (self.response, self.receipt)
 
-    def swapped(self) -> Notations:
-        """To find a receipt by the id of its response, instead of the other way round."""
-        return Notations(self.receipt, self.response)
-
     def key(self, message_id: str) -> str | None:
         """The key of the response that the id of a receipt means, if both are known numbers.
 

@@ -227,7 +227,7 @@ def record_receipts(
 
 def join(connection: Connection, accepted: Sequence[Outcome], means: Means, now: int) -> Recorded:
     """Apply the receipts that came before the response that names their message."""
-    parked = _parked(connection, accepted, means)
+    parked = _parked(connection, accepted)
     if not parked:
         return Recorded()
     found = zip(parked, _Sent(connection, means.notations).find_all(parked), strict=True)
@@ -247,17 +247,17 @@ def join(connection: Connection, accepted: Sequence[Outcome], means: Means, now:
     return _apply(connection, matches, means, now)
 
 
-def _parked(connection: Connection, accepted: Sequence[Outcome], means: Means) -> list[CarrierReceipt]:
+def _parked(connection: Connection, accepted: Sequence[Outcome]) -> list[CarrierReceipt]:
+    """What may belong to these, and more: all that is written alike in some notation."""
     parked: list[CarrierReceipt] = []
     for carrier in dict.fromkeys(outcome.carrier for outcome in accepted):
         if not _ANY_PARKED.fetch(connection, carrier=carrier):
             continue
-        notations = means.notations.get(carrier, GUESSED).swapped()
         keys = dict.fromkeys(
             look_up_key(form)
             for o in accepted
             if o.carrier == carrier and o.carrier_message_id is not None
-            for form in candidates(o.carrier_message_id, notations)
+            for form in candidates(o.carrier_message_id)
         )
         parked += [
             CarrierReceipt(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -129,7 +130,14 @@ class TestALongText:
             assert elements[0] == (header[1], header[3:])
         assert b"".join(map(segments.user_text, parts)).decode("utf-16-be") == LONG
 
-    @pytest.mark.parametrize("payload", [b"\xf0" + bytes(300), b"\x7d\x70\x7b" + bytes(123) + b"x" * 200])
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            pytest.param(b"\xff" + b"x" * 250 + b"y" * 4, id="a header longer than the text"),
+            pytest.param(b"\x03\x00\x09" + b"x" * 300, id="an element longer than the header"),
+            pytest.param(b"\x7d\x70\x7b" + b"x" * 323, id="a header that leaves no room"),
+        ],
+    )
     def test_with_a_header_that_is_none_or_too_long_loses_nothing(self, payload: bytes) -> None:
         linked = self.bound()
         linked.owes(self.owed(esm_class=0x40, data_coding=4, message_payload=payload))
@@ -200,7 +208,7 @@ class TestALongText:
         assert linked.finished() == [(1, "RETRY")]
 
     def test_has_the_same_reference_when_it_is_sent_again_and_hardly_that_of_another(self) -> None:
-        ids = MessageIds(0, lambda: 1_795_335_600_000)
+        ids = MessageIds(0, count(1_795_335_600_000).__next__)
         owed = [self.owed(ids.next()) for _ in range(200)]
         references = [without_tlvs(delivery)[0].partition(b"\x05\x00\x03")[2][0] for delivery in owed]
         assert references == [
