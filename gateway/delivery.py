@@ -40,18 +40,16 @@ def receipt_body(
     zone: tzinfo,
     form: ReceiptFormat = COMMON,
     tlvs: Tlvs = (),
-    told_as: str | None = None,
 ) -> bytes:
     """The deliver_sm body that reports `state` of a message to its sender.
 
     `done_at` is in unix milliseconds; `zone` is that of the dates in the text, `form` that of the account's
-    receipts. `tlvs` go with it if it carries any. `told_as` is the id that the customer was given, if that is
-    not our own.
+    receipts. `tlvs` go with it if it carries any.
     """
     digits = form.date_digits
     return receipt.receipt_body(
         message.body,
-        told_as or told(message.message_id, form.message_id),
+        message.told_as or told(message.message_id, form.message_id),
         state,
         error,
         _date(message.submitted_at // 1000, zone, digits),

@@ -98,9 +98,10 @@ def _means(settings: Settings, ids: MessageIds) -> Means:
         ids.next,
         settings.zone,
         settings.country_code,
-        {account.name: account.receipts for account in accounts if account.receipts != COMMON},
-        {carrier.name: carrier.notations for carrier in carriers if carrier.notations != GUESSED},
-        {carrier.name for carrier in carriers if carrier.unknown_is_final},
+        telling_once=frozenset(carrier.name for carrier in carriers if carrier.one_receipt_a_message),
+        receipts={account.name: account.receipts for account in accounts if account.receipts != COMMON},
+        notations={carrier.name: carrier.notations for carrier in carriers if carrier.notations != GUESSED},
+        last_unknown=frozenset(carrier.name for carrier in carriers if carrier.unknown_is_final),
     )
 
 
