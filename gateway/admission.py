@@ -20,12 +20,12 @@ from policy import chain
 from policy.clauses import SOURCE_NOT_ALLOWED, TEXT_UNREADABLE, refuse
 from policy.facts import Submission
 from policy.verdict import Defer, Refuse, Verdict
-from smpp import codec, parts, segments, smpptime, text
+from smpp import codec, packing, parts, segments, smpptime, text
 from smpp.address import Address
 from smpp.commands import CommandId
 from smpp.errors import PduError
 from smpp.pdu import SubmitSm
-from smpp.segments import Concat
+from smpp.segments import Coding, Concat
 from smpp.text import Alphabet, TextError
 from smpp.value import value
 
@@ -87,11 +87,14 @@ def read(
         return refusal(account, times)
     starts, ends = times
     try:
+        if account.default_alphabet is Alphabet.GSM7_PACKED:
+            pdu = packing.unpacked(pdu)
+            body = codec.encode_body(pdu)
         place = segments.concat(pdu)
         octets = segments.user_text(pdu)
+        coding = segments.coding(pdu, _unpacked(account.default_alphabet))
     except PduError as error:
         return Refusal(TEXT_UNREADABLE, error.command_status)
-    alphabet = alphabet_of(account, pdu)
     if place is not None and account.segments is not SegmentsMode.PASS:
         if account.segments is SegmentsMode.REFUSE:
             return refusal(account, GatewayError.SEGMENT_REFUSED)
@@ -101,23 +104,23 @@ def read(
                 source.addr,
                 pdu.destination.addr,
                 pdu.registered_delivery,
-                segments.units(octets, alphabet),
+                segments.units(octets, coding.alphabet, coding.shifts),
                 relayed,
                 int(starts * 1000),
                 int(ends * 1000),
             ),
             submit_sm(relayed),
             place,
-            alphabet,
+            coding.alphabet,
         )
-    judged = _judge(account, pdu, octets, alphabet, starts, place is not None)
+    judged = _judge(account, pdu, octets, coding, starts, is_segment=place is not None)
     if isinstance(judged, Refuse):
         return Refusal(judged.rule, status_for(judged.rule, account.statuses), judged.clause)
     return Reading(
         source.addr,
         pdu.destination.addr,
         pdu.registered_delivery,
-        segments.units(octets, alphabet),
+        segments.units(octets, coding.alphabet, coding.shifts),
         _relayed(pdu, body, source),
         int(judged * 1000),
         int(ends * 1000),
@@ -131,12 +134,15 @@ def read_whole(account: Account, pieces: Sequence[SubmitSm], last: Reading) -> R
     """
     pdu = parts.whole(pieces)
     octets = segments.user_text(pdu)
-    alphabet = alphabet_of(account, pdu)
-    judged = _judge(account, pdu, octets, alphabet, last.due_at / 1000, is_segment=False)
+    coding = segments.coding(pdu, _unpacked(account.default_alphabet))
+    judged = _judge(account, pdu, octets, coding, last.due_at / 1000, is_segment=False)
     if isinstance(judged, Refuse):
         return Refusal(judged.rule, status_for(judged.rule, account.statuses), judged.clause)
     return replace(
-        last, units=segments.units(octets, alphabet), body=codec.encode_body(pdu), due_at=int(judged * 1000)
+        last,
+        units=segments.units(octets, coding.alphabet, coding.shifts),
+        body=codec.encode_body(pdu),
+        due_at=int(judged * 1000),
     )
 
 
@@ -148,8 +154,13 @@ def submit_sm(body: bytes) -> SubmitSm:
 
 
 def alphabet_of(account: Account, pdu: SubmitSm) -> Alphabet:
-    """The alphabet of a message's text."""
-    return text.alphabet(pdu.data_coding, account.default_alphabet)
+    """The alphabet of the text of a message that was read. Raises PduError for a broken user data header."""
+    return segments.coding(pdu, _unpacked(account.default_alphabet)).alphabet
+
+
+def _unpacked(alphabet: Alphabet) -> Alphabet:
+    """An account's alphabet as it is in the house: only peers pack."""
+    return Alphabet.GSM7 if alphabet is Alphabet.GSM7_PACKED else alphabet
 
 
 def refusal(account: Account, rule: str) -> Refusal:
@@ -185,18 +196,18 @@ def _times(pdu: SubmitSm, now: float, ttl_s: float) -> tuple[float, float] | Gat
 
 
 def _judge(
-    account: Account, pdu: SubmitSm, octets: bytes, alphabet: Alphabet, starts: float, is_segment: bool
+    account: Account, pdu: SubmitSm, octets: bytes, coding: Coding, starts: float, is_segment: bool
 ) -> float | Refuse:
     """From when on the message may be sent (unix seconds), or why it may not."""
     ruleset = account.ruleset
     verdict: Verdict | None
     if is_segment:
         verdict = chain.judge_hours(ruleset, starts, ruleset.message_class)
-    elif alphabet is Alphabet.OCTETS:
+    elif coding.alphabet is Alphabet.OCTETS:
         return refuse(TEXT_UNREADABLE)
     else:
         try:
-            content = text.decode(alphabet, octets)
+            content = text.decode(coding.alphabet, octets, coding.shifts, coding.fill_bits)
         except TextError:
             return refuse(TEXT_UNREADABLE)
         submission = Submission(content, starts, ruleset.message_class, pdu.source.addr, pdu.destination.addr)

@@ -1,62 +1,48 @@
 """The GSM 03.38 default alphabet and its extension table, unpacked: one octet holds one septet.
 
-SMPP carries text of data_coding 0 this way. A character of the extension table costs two septets,
-0x1B and its code. Three readings of a broken text are fixed here, as GSM 03.38 asks of a receiver: an
-unknown extension code shows the character of the base table, 0x1B 0x1B shows a space, and a lone 0x1B at
-the end shows nothing. Octets from 0x80 are outside the alphabet and are shown as Latin-1.
+SMPP carries text of data_coding 0 this way. A character of the extension table costs two septets, 0x1B and
+its code. A national language puts other tables in the place of both (`smpp.shift_tables`). Four readings of
+a broken text are fixed here, as GSM 03.38 asks of a receiver: a code that a locking shift table leaves
+empty shows a space, an unknown extension code shows the character of the base table, 0x1B 0x1B shows a
+space, and a lone 0x1B at the end shows nothing. Octets from 0x80 are outside the alphabet and are shown as
+Latin-1.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+from functools import cache
+
+from smpp.shift_tables import DEFAULT, GAP, LOCKING, SINGLE, Shifts
 
 ESCAPE = 0x1B
 
-_BASE = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ"
-    " !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
-    "¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_EXTENSION = {
-    0x0A: "\f",
-    0x14: "^",
-    0x28: "{",
-    0x29: "}",
-    0x2F: "\\",
-    0x3C: "[",
-    0x3D: "~",
-    0x3E: "]",
-    0x40: "|",
-    0x65: "€",
-}
-
-_DECODING = _BASE + bytes(range(0x80, 0x100)).decode("latin-1")
-# An escape pair is met after the base table was applied, so it is keyed by the base table's character.
-_ESCAPED = {_BASE[code]: character for code, character in _EXTENSION.items()} | {"\x1b": " ", "": ""}
+_BEYOND = bytes(range(0x80, 0x100)).decode("latin-1")
+_DECODING = {identifier: table.replace(GAP, " ") + _BEYOND for identifier, table in LOCKING.items()}
 _ESCAPE_PAIR = re.compile("\x1b(.?)", re.DOTALL)
 
-_ENCODING: dict[int, int | bytes] = {ord(character): code for code, character in enumerate(_BASE)}
-del _ENCODING[ESCAPE]
-_ENCODING.update({ord(character): bytes((ESCAPE, code)) for code, character in _EXTENSION.items()})
-_LAST = chr(max(_ENCODING))
 
+def decode(octets: bytes, shifts: Shifts = DEFAULT) -> str:
+    """The text of unpacked septets. Never fails; the module comment says how broken text is read.
 
-def decode(octets: bytes) -> str:
-    """The text of unpacked septets. Never fails; the module comment says how broken text is read."""
-    text = codecs.charmap_decode(octets, "strict", _DECODING)[0]
+    The tables of `shifts` must be known.
+    """
+    text = codecs.charmap_decode(octets, "strict", _DECODING[shifts.locking])[0]
     if ESCAPE in octets:
-        return _ESCAPE_PAIR.sub(_unescape, text)
+        shown = _extension(shifts)
+        # So far each octet is one character: the octet behind an escape is where its character is.
+        return _ESCAPE_PAIR.sub(lambda pair: pair[1] and shown[octets[pair.start(1)]], text)
     return text
 
 
-def encode(text: str) -> bytes | None:
-    """`text` as unpacked septets, or None when a character is in neither table."""
-    if text and max(text) > _LAST:
+def encode(text: str, shifts: Shifts = DEFAULT) -> bytes | None:
+    """`text` as unpacked septets, or None when a character is in neither table. The tables must be known."""
+    encoding, last = _DEFAULT if shifts is DEFAULT else _encoding(shifts)
+    if text and max(text) > last:
         return None  # the mapping would try each character of a Chinese text before it gives up
     try:
-        return codecs.charmap_encode(text, "strict", _ENCODING)[0]
+        return codecs.charmap_encode(text, "strict", encoding)[0]
     except UnicodeEncodeError:
         return None
 
@@ -67,5 +53,26 @@ def septets(text: str) -> int | None:
     return None if octets is None else len(octets)
 
 
-def _unescape(pair: re.Match[str]) -> str:
-    return _ESCAPED.get(pair[1], pair[1])
+@cache
+def _extension(shifts: Shifts) -> str:
+    """What each octet shows behind an escape."""
+    base = _DECODING[shifts.locking].replace("\x1b", " ")
+    single = SINGLE[shifts.single].replace("\x1b", " ")
+    return "".join(
+        base[code] if shown == GAP else shown for code, shown in enumerate(single.ljust(len(base), GAP))
+    )
+
+
+@cache
+def _encoding(shifts: Shifts) -> tuple[dict[int, int | bytes], str]:
+    """What each character is written as, and the last character that is in the tables."""
+    written: dict[int, int | bytes] = {}
+    for code, character in enumerate(SINGLE[shifts.single]):
+        written.setdefault(ord(character), bytes((ESCAPE, code)))
+    written.update((ord(character), code) for code, character in enumerate(LOCKING[shifts.locking]))
+    del written[ESCAPE]
+    written.pop(ord(GAP), None)
+    return written, chr(max(written))
+
+
+_DEFAULT = _encoding(DEFAULT)

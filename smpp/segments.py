@@ -3,22 +3,28 @@
 A part announces itself by a concatenation element in the user data header (GSM 03.40, 9.2.3.24) or by the
 three sar TLVs (SMPP 3.4, 5.3.2.22 to 5.3.2.24). A short message holds 140 octets of user data on the air,
 which is 160 septets or 70 UTF-16 units; the header of a part takes 6 of them, 7 with a 16 bit reference.
+The elements of the national language tables take 3 more each, and a header by itself 1.
 A part never ends inside a character: neither in an escape pair, nor in a surrogate pair, nor in a
 multi-byte sequence. So some parts hold less than they could, and only cutting tells how many there are.
+Packed septets are cut unpacked, and each part is packed behind its own header.
 """
 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Literal
 
-from smpp import spec
+from smpp import gsm, spec, text
 from smpp.errors import PduError
-from smpp.gsm import ESCAPE
 from smpp.pdu import MessagePdu, Tlvs, tlv
+from smpp.septets import ends_in_return, pack, unpack
+from smpp.shift_tables import DEFAULT, Shifts
 from smpp.status import CommandStatus
-from smpp.text import Alphabet
+from smpp.text import SEPTETS, Alphabet
 
 Kind = Literal["udh8", "udh16", "sar"]
 
@@ -27,9 +33,19 @@ UDHI = 0x40
 
 SEGMENTS_MAX = 255
 
+_USER_DATA_MAX = 140
 _CONCAT_8, _CONCAT_16 = 0x00, 0x08
-_SEPTETS = (Alphabet.GSM7, Alphabet.ASCII)
-_MULTI_BYTE = (Alphabet.UTF8, Alphabet.GBK)
+_SINGLE_SHIFT, _LOCKING_SHIFT = 0x24, 0x25
+_SHIFTS = (_SINGLE_SHIFT, _LOCKING_SHIFT)
+_SEVEN_BITS = (*SEPTETS, Alphabet.ASCII)
+_MULTI_BYTE = (
+    Alphabet.UTF8,
+    Alphabet.GBK,
+    Alphabet.SHIFT_JIS,
+    Alphabet.ISO_2022_JP,
+    Alphabet.EUC_JP,
+    Alphabet.EUC_KR,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,35 @@ class Concat:
     ref: int
     total: int
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How the octets behind the header of one user data stand for text: the arguments of `text.decode`."""
+
+    alphabet: Alphabet
+    shifts: Shifts = DEFAULT
+    fill_bits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One part of a text: from where to where, what it says, and how much of a message it fills.
+
+    `start` and `end` count octets of the text, or septets where the text is packed. `used` counts septets,
+    UTF-16 units or octets: what the alphabet is counted in.
+    """
+
+    start: int
+    end: int
+    text: str
+    used: int
+
+
+_ALONE_MAX = {
+    alphabet: 160 if alphabet in (Alphabet.GSM7, Alphabet.ASCII) else _USER_DATA_MAX for alphabet in Alphabet
+}
+_PLAIN = {alphabet: Coding(alphabet) for alphabet in Alphabet}
 
 
 def read_udh(octets: bytes) -> tuple[tuple[tuple[int, bytes], ...], int]:
@@ -65,6 +110,30 @@ def user_text(pdu: MessagePdu) -> bytes:
     """The user data without its header. Raises `PduError` as `read_udh` does."""
     octets = pdu.payload
     return octets[read_udh(octets)[1] :] if pdu.esm_class & UDHI else octets
+
+
+def coding(pdu: MessagePdu, default: Alphabet) -> Coding:
+    """How the octets of `user_text` stand for text; `default` is what data_coding 0 means.
+
+    Septets are read with the tables that the header names. If we do not have one of them, they are `OCTETS`.
+    Raises `PduError` as `read_udh` does.
+    """
+    alphabet = text.alphabet(pdu.data_coding, default)
+    if not pdu.esm_class & UDHI or alphabet not in SEPTETS:
+        return _PLAIN[alphabet]
+    elements, header = read_udh(pdu.payload)
+    named = {identifier: value for identifier, value in elements if identifier in _SHIFTS}
+    shifts = Shifts(_language(named.get(_LOCKING_SHIFT)), _language(named.get(_SINGLE_SHIFT)))
+    if not shifts.known:
+        return _PLAIN[Alphabet.OCTETS]
+    return Coding(alphabet, shifts, _fill_bits(header) if alphabet is Alphabet.GSM7_PACKED else 0)
+
+
+def _language(value: bytes | None) -> int:
+    """The table that an element names: 0 without an element, -1 (that nobody has) if it names none."""
+    if value is None:
+        return 0
+    return value[0] if len(value) == 1 and value[0] else -1
 
 
 def concat(pdu: MessagePdu) -> Concat | None:
@@ -116,82 +185,174 @@ def _concat_in_tlvs(tlvs: Tlvs) -> Concat | None:
     return found
 
 
-def units(text_octets: bytes, alphabet: Alphabet) -> int:
+def units(text_octets: bytes, alphabet: Alphabet, shifts: Shifts = DEFAULT) -> int:
     """How many short messages a text (without a header) is: the unit of charge, 1 for the empty text.
 
-    Parts are counted with an 8 bit reference: 153 septets, 67 UTF-16 units, 134 octets.
+    Parts are counted with an 8 bit reference: 153 septets, 67 UTF-16 units, 134 octets; less with `shifts`.
     """
-    if len(text_octets) <= _alone_max(alphabet):
+    if _fits(text_octets, alphabet, shifts):
         return 1
-    return len(_ends(text_octets, alphabet, _part_max(alphabet, 6)))
+    return len(_ends(text_octets, alphabet, "udh8", shifts))
 
 
-def split(text_octets: bytes, alphabet: Alphabet, ref: int, kind: Kind) -> list[bytes]:
+def split(
+    text_octets: bytes, alphabet: Alphabet, ref: int, kind: Kind, shifts: Shifts = DEFAULT
+) -> list[bytes]:
     """The user data of each part, with its header; the text as it is when it fits into one message.
 
-    For `sar` the parts are cut for an 8 bit reference and carry no header: the caller adds the TLVs.
-    Raises ValueError for a reference too large for its kind and for more than 255 parts.
+    For `sar` the parts are cut for an 8 bit reference and carry none: the caller adds the TLVs. With `shifts`
+    each part has a header that names them, also if it is the only one; packed septets are expected as they
+    are packed behind such a header. Raises ValueError for a reference too large for its kind and for more
+    than 255 parts.
     """
-    if len(text_octets) <= _alone_max(alphabet):
-        return [text_octets]
+    elements = _elements(shifts)
+    if _fits(text_octets, alphabet, shifts):
+        return [_header(elements) + text_octets]
     if not 0 <= ref < (0x100 if kind == "udh8" else 0x10000):
         raise ValueError(f"reference {ref} does not fit {kind}")
-    ends = _ends(text_octets, alphabet, _part_max(alphabet, 7 if kind == "udh16" else 6))
+    ends = _ends(text_octets, alphabet, kind, shifts)
     total = len(ends)
     if total > SEGMENTS_MAX:
         raise ValueError(f"{total} parts, more than {SEGMENTS_MAX}")
-    starts = [0, *ends]
+    unpacked = _unpacked(text_octets, alphabet, shifts)
+    parts = []
+    for seq, (start, end) in enumerate(pairwise((0, *ends)), start=1):
+        header = _header(_concat_element(kind, ref, total, seq) + elements)
+        part = unpacked[start:end]
+        packed = alphabet is Alphabet.GSM7_PACKED
+        parts.append(header + (pack(part, _fill_bits(len(header))) if packed else part))
+    return parts
+
+
+def cuts(text_octets: bytes, alphabet: Alphabet, kind: Kind, shifts: Shifts = DEFAULT) -> list[Cut]:
+    """Where `split` cuts a text, and what each part says. Raises `TextError` as `text.decode` does."""
+    unpacked = _unpacked(text_octets, alphabet, shifts)
+    alone = _fits(text_octets, alphabet, shifts)
+    places = list(pairwise((0, *([len(unpacked)] if alone else _ends(text_octets, alphabet, kind, shifts)))))
+    texts = _texts([unpacked[start:end] for start, end in places], alphabet, shifts)
+    size = 2 if alphabet is Alphabet.UCS2 else 1
     return [
-        _udh(kind, ref, total, seq) + text_octets[start:end]
-        for seq, (start, end) in enumerate(zip(starts, ends, strict=False), start=1)
+        Cut(start, end, content, (end - start) // size)
+        for (start, end), content in zip(places, texts, strict=True)
     ]
 
 
 def part_ends(text_octets: bytes, alphabet: Alphabet, header: int) -> list[int]:
-    """Where each part of a text ends when `header` octets of each are taken by its user data header."""
-    return _ends(text_octets, alphabet, _part_max(alphabet, header))
+    """Where each part of a text ends when its header takes `header` octets; septets are not packed."""
+    return _places(text_octets, alphabet, _room(alphabet, header), 0)
 
 
-def _udh(kind: Kind, ref: int, total: int, seq: int) -> bytes:
+def _texts(parts: list[bytes], alphabet: Alphabet, shifts: Shifts) -> list[str]:
+    if alphabet in SEPTETS:
+        return [gsm.decode(part, shifts) for part in parts]
+    if alphabet is Alphabet.OCTETS:
+        return [part.hex() for part in parts]
+    text.decode(alphabet, b"".join(parts))
+    # One decoder for all: a part may begin in the state that the last left, or with U+FEFF, there no mark.
+    decoder = codecs.getincrementaldecoder("utf-16-be" if alphabet is Alphabet.UCS2 else alphabet)()
+    return [decoder.decode(part) for part in parts]
+
+
+def _concat_element(kind: Kind, ref: int, total: int, seq: int) -> bytes:
     if kind == "udh8":
-        return bytes((5, _CONCAT_8, 3, ref, total, seq))
+        return bytes((_CONCAT_8, 3, ref, total, seq))
     if kind == "udh16":
-        return bytes((6, _CONCAT_16, 4, ref >> 8, ref & 0xFF, total, seq))
+        return bytes((_CONCAT_16, 4, ref >> 8, ref & 0xFF, total, seq))
     return b""
 
 
-def _alone_max(alphabet: Alphabet) -> int:
-    """Octets of text (unpacked septets count as octets) in a message without a header."""
-    return 160 if alphabet in _SEPTETS else 140
+def _elements(shifts: Shifts) -> bytes:
+    """The elements of the header that name the tables."""
+    locking = bytes((_LOCKING_SHIFT, 1, shifts.locking)) if shifts.locking else b""
+    return locking + bytes((_SINGLE_SHIFT, 1, shifts.single)) if shifts.single else locking
 
 
-def _part_max(alphabet: Alphabet, header: int) -> int:
-    """Octets of text beside `header` octets of header."""
-    if alphabet in _SEPTETS:
-        return (140 - header) * 8 // 7
-    return 140 - header - (header & 1 if alphabet is Alphabet.UCS2 else 0)
+def _header(elements: bytes) -> bytes:
+    return bytes((len(elements),)) + elements if elements else b""
 
 
-def _ends(octets: bytes, alphabet: Alphabet, part_max: int) -> list[int]:
+def _fill_bits(header: int) -> int:
+    """The bits between a header of `header` octets and the next septet boundary (GSM 03.40, 9.2.3.24)."""
+    return -8 * header % 7
+
+
+def _fits(text_octets: bytes, alphabet: Alphabet, shifts: Shifts) -> bool:
+    """Whether a text is one message, which needs no header but for its tables."""
+    if shifts is DEFAULT:
+        return len(text_octets) <= _ALONE_MAX[alphabet]
+    header = len(_header(_elements(shifts)))
+    packed = alphabet is Alphabet.GSM7_PACKED
+    return len(text_octets) <= (_USER_DATA_MAX - header if packed else _room(alphabet, header))
+
+
+def _room(alphabet: Alphabet, header: int) -> int:
+    """Octets of text (unpacked septets count as octets) beside `header` octets of header."""
+    if alphabet in _SEVEN_BITS:
+        return (_USER_DATA_MAX - header) * 8 // 7
+    return _USER_DATA_MAX - header - (header & 1 if alphabet is Alphabet.UCS2 else 0)
+
+
+def _unpacked(text_octets: bytes, alphabet: Alphabet, shifts: Shifts) -> bytes:
+    """The text as it is cut."""
+    if alphabet is Alphabet.GSM7_PACKED:
+        return unpack(text_octets, fill_bits=_fill_bits(len(_header(_elements(shifts)))))
+    return text_octets
+
+
+def _ends(text_octets: bytes, alphabet: Alphabet, kind: Kind, shifts: Shifts) -> list[int]:
     """Where each part of the text ends."""
+    elements = _elements(shifts)
+    room = _room(alphabet, len(elements) + (7 if kind == "udh16" else 6))
+    fill_bits = _fill_bits(len(_header(_concat_element(kind, 0, 0, 0) + elements)))
+    return _places(_unpacked(text_octets, alphabet, shifts), alphabet, room, fill_bits)
+
+
+def _places(octets: bytes, alphabet: Alphabet, room: int, fill_bits: int) -> list[int]:
+    packed = alphabet is Alphabet.GSM7_PACKED
+    overhang = _overhang(alphabet, fill_bits)
     ends = []
     at = 0
-    while len(octets) - at > part_max:
-        at += part_max - _overhang(octets[at : at + part_max], alphabet)
+    # A return at the end of a full packed part would have to be written twice.
+    while len(rest := octets[at : at + room + 1]) > room or (
+        packed and len(rest) == room and ends_in_return(rest, fill_bits)
+    ):
+        at += room - overhang(rest[:room])
         ends.append(at)
     ends.append(len(octets))
     return ends
 
 
-def _overhang(part: bytes, alphabet: Alphabet) -> int:
-    """How many octets at the end of `part` belong to a character that goes on behind it."""
+def _overhang(alphabet: Alphabet, fill_bits: int) -> Callable[[bytes], int]:
+    """What tells how many octets at the end of a part belong to the next; it is shown the parts in order."""
     if alphabet is Alphabet.UCS2:
-        return 2 if part[-2] & 0xFC == 0xD8 else 0
-    if alphabet is Alphabet.GSM7 and part[-1] == ESCAPE:
-        # Two escapes are a pair by themselves: only an odd one out waits for its code.
-        return (len(part) - len(part.rstrip(b"\x1b"))) & 1
+        return _half_pair
+    if alphabet is Alphabet.GSM7:
+        return _half_escape
+    if alphabet is Alphabet.GSM7_PACKED:
+        return partial(_half_packed, fill_bits=fill_bits)
     if alphabet in _MULTI_BYTE:
-        decoder = codecs.getincrementaldecoder(alphabet)("replace")
-        decoder.decode(part)
-        return len(decoder.getstate()[0])
-    return 0
+        return partial(_half_character, codecs.getincrementaldecoder(alphabet)("replace"))
+    return lambda _: 0
+
+
+def _half_pair(part: bytes) -> int:
+    return 2 if part[-2] & 0xFC == 0xD8 else 0
+
+
+def _half_escape(part: bytes) -> int:
+    # Two escapes are a pair by themselves: only an odd one out waits for its code.
+    return (len(part) - len(part.rstrip(b"\x1b"))) & 1
+
+
+def _half_packed(part: bytes, fill_bits: int) -> int:
+    whole = part
+    while over := _half_escape(whole) or ends_in_return(whole, fill_bits):
+        whole = whole[:-over]
+    return len(part) - len(whole)
+
+
+def _half_character(decoder: codecs.IncrementalDecoder, part: bytes) -> int:
+    decoder.decode(part)
+    half, state = decoder.getstate()
+    decoder.setstate((b"", state))
+    return len(half)

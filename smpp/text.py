@@ -3,13 +3,18 @@
 `data_coding` 0 is whatever the two parties agreed on, so the caller names it. The values of GSM 03.38
 (message classes, message waiting) are understood beside those of SMPP 3.4 section 5.2.19, because
 carriers take them. A value that names no alphabet we can read is `OCTETS`, never a guess.
+
+SMPP names the character sets of Japan and Korea, not how octets stand for them. JIS X 0208 (5) is read as
+Shift JIS, as phones have it; JIS X 0212 (13) as EUC-JP, the one form without escape sequences that holds it;
+KS C 5601 (14) as EUC-KR. ISO-2022-JP (10) is a form of its own.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from smpp import gsm
+from smpp import gsm, septets
+from smpp.shift_tables import DEFAULT, Shifts
 
 
 class Alphabet(StrEnum):
@@ -24,11 +29,19 @@ class Alphabet(StrEnum):
     GBK = "gbk"
     UCS2 = "ucs2"
     OCTETS = "octets"
+    GSM7_PACKED = "gsm7-packed"
+    SHIFT_JIS = "shift_jis"
+    ISO_2022_JP = "iso-2022-jp"
+    EUC_JP = "euc-jp"
+    EUC_KR = "euc-kr"
 
 
 class TextError(Exception):
     """Octets that are no text of their alphabet, or text that no alphabet on offer can carry."""
 
+
+SEPTETS = (Alphabet.GSM7, Alphabet.GSM7_PACKED)
+"""The alphabets whose tables a user data header may change."""
 
 _BYTE_ORDER_MARKS = (b"\xfe\xff", b"\xff\xfe")
 
@@ -36,8 +49,9 @@ _BYTE_ORDER_MARKS = (b"\xfe\xff", b"\xff\xfe")
 def _alphabets() -> tuple[Alphabet | None, ...]:
     table: list[Alphabet | None] = [Alphabet.OCTETS] * 256
     table[0x00:0x05] = [None, Alphabet.ASCII, Alphabet.OCTETS, Alphabet.LATIN1, Alphabet.OCTETS]
-    table[0x06:0x09] = [Alphabet.CYRILLIC, Alphabet.HEBREW, Alphabet.UCS2]
-    table[0x0F] = Alphabet.GBK
+    table[0x05:0x09] = [Alphabet.SHIFT_JIS, Alphabet.CYRILLIC, Alphabet.HEBREW, Alphabet.UCS2]
+    table[0x0A] = Alphabet.ISO_2022_JP
+    table[0x0D:0x10] = [Alphabet.EUC_JP, Alphabet.EUC_KR, Alphabet.GBK]
     table[0x10:0x14] = [Alphabet.GSM7] * 4
     table[0x18:0x1C] = [Alphabet.UCS2] * 4
     table[0xC0:0xE0] = [Alphabet.GSM7] * 32
@@ -54,18 +68,29 @@ def alphabet(data_coding: int, default: Alphabet) -> Alphabet:
     return _ALPHABETS[data_coding] or default
 
 
-def decode(alphabet: Alphabet, octets: bytes) -> str:
+def message_class(data_coding: int) -> int | None:
+    """The class of GSM 03.38, section 4, that a `data_coding` gives its message; None if it gives none.
+
+    0 is shown at once and not kept (flash), 1 is for the phone, 2 for the SIM, 3 for what is attached.
+    """
+    return data_coding & 3 if 0x10 <= data_coding < 0x1C or 0xF0 <= data_coding < 0xF8 else None
+
+
+def decode(alphabet: Alphabet, octets: bytes, shifts: Shifts = DEFAULT, fill_bits: int = 0) -> str:
     """The text of `octets` (without a UDH). `OCTETS` is shown in hexadecimal.
 
-    UCS2 is read as UTF-16BE. Raises `TextError` for an odd length, a byte order mark, a surrogate
-    without its pair, and octets that the alphabet does not define.
+    `shifts` are the tables of septets, and must be known; `fill_bits` stand before packed ones. UCS2 is read
+    as UTF-16BE. Raises `TextError` for an odd length, a byte order mark, a surrogate without its pair, and
+    octets that the alphabet does not define.
     """
     if alphabet is Alphabet.UCS2:
         if octets.startswith(_BYTE_ORDER_MARKS):
             raise TextError("UCS-2 text with a byte order mark")
         return _decode("utf-16-be", octets)
     if alphabet is Alphabet.GSM7:
-        return gsm.decode(octets)
+        return gsm.decode(octets, shifts)
+    if alphabet is Alphabet.GSM7_PACKED:
+        return gsm.decode(septets.unpack(octets, fill_bits=fill_bits), shifts)
     if alphabet is Alphabet.OCTETS:
         return octets.hex()
     return _decode(alphabet, octets)
@@ -86,6 +111,11 @@ _DATA_CODINGS = {
     Alphabet.HEBREW: 0x07,
     Alphabet.UCS2: 0x08,
     Alphabet.GBK: 0x0F,
+    Alphabet.GSM7_PACKED: 0x00,
+    Alphabet.SHIFT_JIS: 0x05,
+    Alphabet.ISO_2022_JP: 0x0A,
+    Alphabet.EUC_JP: 0x0D,
+    Alphabet.EUC_KR: 0x0E,
 }
 
 
@@ -112,11 +142,16 @@ def encode(text: str, prefer: Alphabet = Alphabet.GSM7) -> tuple[int, bytes]:
 
 
 def _encode(alphabet: Alphabet, text: str) -> bytes | None:
-    if alphabet is Alphabet.GSM7:
-        return gsm.encode(text)
+    if alphabet in SEPTETS:
+        unpacked = gsm.encode(text)
+        if unpacked is None or alphabet is Alphabet.GSM7:
+            return unpacked
+        return septets.pack(unpacked)
     if alphabet is Alphabet.UCS2:
         return None
     try:
-        return text.encode(alphabet)
-    except UnicodeEncodeError:
+        octets = text.encode(alphabet)
+        # Some codecs write a yen sign as the backslash that it looks like.
+        return octets if octets.decode(alphabet) == text else None
+    except UnicodeError:
         return None
