@@ -18,7 +18,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Literal
 
-from smpp import gsm, spec, text
+from smpp import spec, text
 from smpp.errors import PduError
 from smpp.pdu import MessagePdu, Tlvs, tlv
 from smpp.septets import ends_in_return, pack, unpack
@@ -115,8 +115,8 @@ def user_text(pdu: MessagePdu) -> bytes:
 def coding(pdu: MessagePdu, default: Alphabet) -> Coding:
     """How the octets of `user_text` stand for text; `default` is what data_coding 0 means.
 
-    Septets are read with the tables that the header names. If we do not have one of them, they are `OCTETS`.
-    Raises `PduError` as `read_udh` does.
+    Septets are read with the tables that the header names, be they known or not. Raises `PduError` as
+    `read_udh` does.
     """
     alphabet = text.alphabet(pdu.data_coding, default)
     if not pdu.esm_class & UDHI or alphabet not in SEPTETS:
@@ -124,16 +124,14 @@ def coding(pdu: MessagePdu, default: Alphabet) -> Coding:
     elements, header = read_udh(pdu.payload)
     named = {identifier: value for identifier, value in elements if identifier in _SHIFTS}
     shifts = Shifts(_language(named.get(_LOCKING_SHIFT)), _language(named.get(_SINGLE_SHIFT)))
-    if not shifts.known:
-        return _PLAIN[Alphabet.OCTETS]
     return Coding(alphabet, shifts, _fill_bits(header) if alphabet is Alphabet.GSM7_PACKED else 0)
 
 
 def _language(value: bytes | None) -> int:
-    """The table that an element names: 0 without an element, -1 (that nobody has) if it names none."""
+    """The table that an element names, the default without an element; 0xFF, unknown, if that is none."""
     if value is None:
         return 0
-    return value[0] if len(value) == 1 and value[0] else -1
+    return value[0] if len(value) == 1 and value[0] else 0xFF
 
 
 def concat(pdu: MessagePdu) -> Concat | None:
@@ -244,9 +242,9 @@ def part_ends(text_octets: bytes, alphabet: Alphabet, header: int) -> list[int]:
 
 def _texts(parts: list[bytes], alphabet: Alphabet, shifts: Shifts) -> list[str]:
     if alphabet in SEPTETS:
-        return [gsm.decode(part, shifts) for part in parts]
+        return [text.decode(Alphabet.GSM7, part, shifts) for part in parts]
     if alphabet is Alphabet.OCTETS:
-        return [part.hex() for part in parts]
+        return [text.decode(alphabet, part) for part in parts]
     text.decode(alphabet, b"".join(parts))
     # One decoder for all: a part may begin in the state that the last left, or with U+FEFF, there no mark.
     decoder = codecs.getincrementaldecoder("utf-16-be" if alphabet is Alphabet.UCS2 else alphabet)()

@@ -79,21 +79,29 @@ def message_class(data_coding: int) -> int | None:
 def decode(alphabet: Alphabet, octets: bytes, shifts: Shifts = DEFAULT, fill_bits: int = 0) -> str:
     """The text of `octets` (without a UDH). `OCTETS` is shown in hexadecimal.
 
-    `shifts` are the tables of septets, and must be known; `fill_bits` stand before packed ones. UCS2 is read
-    as UTF-16BE. Raises `TextError` for an odd length, a byte order mark, a surrogate without its pair, and
-    octets that the alphabet does not define.
+    `shifts` are the tables of septets, `fill_bits` stand before packed ones. UCS2 is read as UTF-16BE. Raises
+    `TextError` for an odd length, a byte order mark, a surrogate without its pair, a table that we do not
+    have, and octets that the alphabet does not define.
     """
     if alphabet is Alphabet.UCS2:
         if octets.startswith(_BYTE_ORDER_MARKS):
             raise TextError("UCS-2 text with a byte order mark")
         return _decode("utf-16-be", octets)
     if alphabet is Alphabet.GSM7:
-        return gsm.decode(octets, shifts)
+        return _decode_septets(octets, shifts)
     if alphabet is Alphabet.GSM7_PACKED:
-        return gsm.decode(septets.unpack(octets, fill_bits=fill_bits), shifts)
+        return _decode_septets(septets.unpack(octets, fill_bits=fill_bits), shifts)
     if alphabet is Alphabet.OCTETS:
         return octets.hex()
     return _decode(alphabet, octets)
+
+
+def _decode_septets(unpacked: bytes, shifts: Shifts) -> str:
+    if shifts is not DEFAULT and not shifts.known:
+        raise TextError(
+            f"no tables for national languages {shifts.locking} (locking), {shifts.single} (single)"
+        )
+    return gsm.decode(unpacked, shifts)
 
 
 def _decode(codec: str, octets: bytes) -> str:

@@ -1,17 +1,19 @@
 """User data with a header, and TLVs of a part: an input is read as the one and as the other.
 
 A header is a list of elements that lie within it, or a PduError; it and the text are all there is. A part has
-a place within its total. `corpus/segments` holds user data with headers, and areas of TLVs.
+a place within its total. Septets behind it are a text, unless the header names a table that nobody has.
+`corpus/segments` holds user data with headers, and areas of TLVs.
 """
 
 from __future__ import annotations
 
-from smpp import codec, segments
+from smpp import codec, segments, text
 from smpp.commands import CommandId
 from smpp.errors import PduError
 from smpp.pdu import DeliverSm
 from smpp.segments import UDHI
 from smpp.status import CommandStatus
+from smpp.text import SEPTETS, Alphabet, TextError
 from tests.fuzz.pdus import user_data
 
 _STATUSES = {
@@ -49,15 +51,27 @@ def _check_header(octets: bytes) -> None:
 
 def _check_part(pdu: DeliverSm) -> None:
     try:
-        text = segments.user_text(pdu)
+        octets = segments.user_text(pdu)
         part = segments.concat(pdu)
     except PduError as error:
         _check_refusal(error)
         return
-    assert pdu.payload.endswith(text)
+    assert pdu.payload.endswith(octets)
+    for alphabet in SEPTETS:
+        _check_text(pdu, octets, alphabet)
     if part is not None:
         assert 1 <= part.seq <= part.total
         assert part.total > 1
+
+
+def _check_text(pdu: DeliverSm, octets: bytes, alphabet: Alphabet) -> None:
+    coding = segments.coding(pdu, alphabet)
+    assert coding.alphabet is alphabet
+    assert segments.units(octets, alphabet, coding.shifts) >= 1
+    try:
+        text.decode(alphabet, octets, coding.shifts, coding.fill_bits)
+    except TextError:
+        assert not coding.shifts.known
 
 
 def _check_refusal(error: PduError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -12,14 +13,17 @@ from smpplib.smpp import make_pdu, parse_pdu
 from gateway.admission import Reading, Refusal, Segment, read, refusal
 from gateway.settings import Account, SegmentsMode, StatusStyle
 from gateway.statuses import GatewayError
+from policy import chain
 from policy.clauses import CONTENT_KINDS
 from policy.content import ContentFilter
-from policy.facts import MessageClass
+from policy.facts import MessageClass, Submission
 from policy.hours import Hours
 from policy.ruleset import Ruleset, compile_ruleset
+from policy.verdict import Judgement
 from smpp import codec
 from smpp.commands import CommandId
 from smpp.pdu import SubmitSm
+from smpp.septets import pack
 from smpp.text import Alphabet
 from tests.gateway.carriers.samples import an_account
 from tests.gateway.raw_pdus import SUBMIT_SM, raw
@@ -86,6 +90,20 @@ def relayed(body: bytes, account: Account = BANK) -> Any:
     """The submit_sm for the carrier, as smpplib reads it."""
     octets = raw(SUBMIT_SM, reading(body, account).body)
     return parse_pdu(octets, client=None, sequence=0, allow_unknown_opt_params=True)
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that the policy was asked about. It accepts each: septets spell no signature."""
+    texts: list[str] = []
+
+    def evaluate(ruleset: Ruleset, submission: Submission) -> Judgement:
+        texts.append(submission.text)
+        return chain_evaluate(ruleset, replace(submission, text=EXAMPLE))
+
+    chain_evaluate = chain.evaluate
+    monkeypatch.setattr(chain, "evaluate", evaluate)
+    return texts
 
 
 def test_the_contracts_own_example_is_accepted() -> None:
@@ -206,6 +224,32 @@ class TestTheText:
         body = submit_body(ports + EXAMPLE.encode("utf-16-be"), esm_class=0x40)
         assert reading(body).units == 1
 
+    @pytest.mark.parametrize(
+        ("header", "text"),
+        [
+            pytest.param("03 24 01 02", "loter\u00eda [ok]", id="Spanish"),
+            pytest.param("03 25 01 01", "loter\u0131a [ok]", id="Turkish"),
+            pytest.param("00", "loter\u00eca [ok]", id="of no language"),
+        ],
+    )
+    @pytest.mark.parametrize("default", [Alphabet.GSM7, Alphabet.GSM7_PACKED])
+    def test_it_is_judged_with_the_tables_that_its_header_names(
+        self, header: str, text: str, default: Alphabet, judged: list[str]
+    ) -> None:
+        udh = bytes.fromhex(header)
+        letter = b"\x1bi" if header == "03 24 01 02" else b"\x07"
+        septets = b"loter" + letter + b"a \x1b<ok\x1b>"
+        packed = pack(septets, -8 * len(udh) % 7)
+        body = submit_body(
+            udh + (packed if default is Alphabet.GSM7_PACKED else septets), esm_class=0x40, data_coding=0
+        )
+        admit(body, an_account(ruleset=RULESET, default_alphabet=default))
+        assert judged == [text]
+
+    def test_a_table_that_nobody_has_is_refused(self) -> None:
+        body = submit_body(b"\x03\x24\x01\x0e" + b"hello", esm_class=0x40, data_coding=0)
+        assert refused(body).rule == "TEXT_UNREADABLE"
+
     def test_a_header_that_is_none_is_refused_with_its_own_status(self) -> None:
         found = refused(submit_body(b"\xff" + EXAMPLE.encode("utf-16-be"), esm_class=0x40))
         assert (found.rule, found.command_status) == ("TEXT_UNREADABLE", 0x43)
@@ -221,6 +265,13 @@ class TestUnits:
         assert len(text) == characters
         body = submit_body(b"", message_payload=text.encode("utf-16-be"))
         assert reading(body).units == units
+
+    @pytest.mark.parametrize(("septets", "units"), [(155, 1), (156, 2)])
+    def test_the_names_of_tables_take_room(self, septets: int, units: int, judged: list[str]) -> None:
+        text = b"a" * septets
+        body = submit_body(b"\x03\x24\x01\x01" + text, esm_class=0x40, data_coding=0)
+        assert reading(body).units == units
+        assert judged == [text.decode()]
 
     def test_a_character_beyond_16_bits_counts_twice(self) -> None:
         text = EXAMPLE.replace("快乐", "快乐" + "好" * (70 - len(EXAMPLE) - 1) + "\N{BIRTHDAY CAKE}")

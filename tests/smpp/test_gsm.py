@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from smpplib.gsm import gsm_encode
 
 from smpp import gsm
+from smpp.shift_tables import GAP, LOCKING, SINGLE, Shifts
 
 # GSM 03.38 as its tables print it: the octets that differ from ASCII, row by row.
 BASE = [
@@ -95,3 +96,65 @@ def test_octets_beyond_seven_bits_show_as_latin_1() -> None:
 @given(st.binary())
 def test_any_octets_can_be_shown(octets: bytes) -> None:
     assert len(gsm.decode(octets)) <= len(octets)
+
+
+# -- National languages --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("octets", "shifts", "text"),
+    [
+        (b"\x1bgunay\x1b", Shifts(0, 1), "ğunay"),
+        (b"\x0b\x1c\x40\x07\x04", Shifts(1, 0), "ĞŞİı€"),
+        (b"Espa\x7da, adi\x1bos, \x1bA\x09", Shifts(0, 2), "España, adiós, ÁÇ"),
+        (b"\x7bo, S\x7bo, \x15, \x1bA", Shifts(3, 3), "ão, São, ∞, À"),
+        (b"\x41\x30\x1b\x1c", Shifts(6, 6), "भ0०"),
+        (b"\x24", Shifts(7, 0), "ಡ"),
+        (b"\x02\x00\x1b\x1d", Shifts(13, 13), "با۱"),
+    ],
+)
+def test_a_text_is_read_with_the_tables_of_its_language(octets: bytes, shifts: Shifts, text: str) -> None:
+    assert gsm.decode(octets, shifts) == text
+
+
+def test_the_default_extension_stays_beside_a_locking_shift_table_alone() -> None:
+    assert gsm.decode(b"\x1be\x1bS", Shifts(1, 0)) == "€S"
+
+
+def test_a_gap_of_a_locking_shift_table_shows_a_space() -> None:
+    assert gsm.decode(b"a\x00b", Shifts(11, 0)) == "a b"
+
+
+def test_a_gap_of_a_single_shift_table_shows_the_character_of_the_locking_one() -> None:
+    assert gsm.decode(b"\x1b\x1c", Shifts(1, 1)) == "Ş"
+    assert gsm.decode(b"\x1b\x09", Shifts(11, 0)) == " "
+    assert gsm.decode(b"\x1b\x1b", Shifts(6, 6)) == " "
+
+
+TABLES = st.builds(Shifts, st.sampled_from(sorted(LOCKING)), st.sampled_from(sorted(SINGLE)))
+
+
+@given(TABLES, st.data())
+def test_a_text_of_any_language_survives_both_ways(shifts: Shifts, data: st.DataObject) -> None:
+    characters = sorted(set(LOCKING[shifts.locking] + SINGLE[shifts.single]) - {GAP, "\x1b"})
+    text = data.draw(st.text(alphabet=characters))
+    octets = gsm.encode(text, shifts)
+    assert octets is not None
+    assert gsm.decode(octets, shifts) == text
+
+
+@given(TABLES, st.binary())
+def test_any_octets_can_be_shown_in_any_language(shifts: Shifts, octets: bytes) -> None:
+    text = gsm.decode(octets, shifts)
+    assert len(text) <= len(octets)
+    assert not {GAP, "\x1b"} & set(text)
+
+
+def test_a_space_is_written_as_a_space_beside_gaps() -> None:
+    assert gsm.encode("ௐ ௐ", Shifts(11, 0)) == b"\x60\x20\x60"
+
+
+def test_a_character_of_another_language_cannot_be_encoded() -> None:
+    assert gsm.encode("Ş", Shifts(0, 2)) is None
+    assert gsm.encode("\x00", Shifts(0, 2)) is None
+    assert gsm.encode("\x1b", Shifts(6, 6)) is None
