@@ -21,6 +21,7 @@ from gateway.carriers.inbound import CarrierInbound
 from gateway.carriers.pool import CarrierPool
 from gateway.customers.binds import Binds
 from gateway.customers.deliveries import Deliveries
+from gateway.customers.doors import Doors
 from gateway.customers.intake import Intake
 from gateway.customers.link import CustomerLink
 from gateway.customers.listener import CustomerListener
@@ -55,7 +56,7 @@ class Gateway:
 
     @property
     def port(self) -> int:
-        """The port that customers connect to."""
+        """The port that customers connect to: the plain one, or that for TLS where there is none."""
         return int(self._ports[0].getHost().port)
 
     async def start(self, *, despite_audit: bool = False) -> None:
@@ -74,7 +75,8 @@ class Gateway:
         self._pool.start(self._dispatcher, self._inbound)
         self._sweeper.start()
         listen = settings.listen
-        self._ports.append(world.listen(listen.port, self._listener, listen.host))
+        for number, factory in self._doors.factories:
+            self._ports.append(world.listen(number, factory, listen.host))
         if settings.admin is not None:
             site = AdminSite(self.metrics, self.health)
             self._ports.append(world.listen(settings.admin.port, site, settings.admin.host))
@@ -101,6 +103,7 @@ class Gateway:
         log.info("gateway.stopping")
         for port in self._ports:
             await maybeDeferred(port.stopListening)
+        self._doors.abort()
         self._sweeper.stop()
         is_recorded = await self._in_time(self._intake.stop)
         # The queue stays where it is: the slots must become free, not go to the next messages.
@@ -175,6 +178,7 @@ class Gateway:
         )
         self._binds = Binds(settings.accounts, settings.zone, clock, self._checks)
         self._listener = CustomerListener(self._make_link, settings.listen)
+        self._doors = Doors(settings.listen, self._listener, reactor, metrics)
         self._export(opened)
 
     def _look_again(self) -> None:
@@ -184,6 +188,7 @@ class Gateway:
     def _make_link(self, gone: Callable[[CustomerLink], None]) -> CustomerLink:
         return CustomerLink(
             self._settings.limits,
+            self._settings.listen,
             self._world.reactor,
             self._binds,
             self._intake,
@@ -205,6 +210,7 @@ class Gateway:
         gauge("deliveries", "deliver_sm for customers in hand", lambda: len(self._deliveries))
         gauge("store_jobs", "Jobs that wait for a transaction", lambda: opened.writer.waiting)
         gauge("connections", "Connections of customers", lambda: len(self._listener))
+        gauge("connections_unannounced", "Proxied without a header yet", lambda: self._doors.unannounced)
         gauges("connections_unread", "Connections that are not read", "why", self._listener.unread)
         gauge("late_deliveries", "deliver_sm whose answer is overdue", lambda: self._listener.late)
         gauge("password_checks", "Passwords in the check", lambda: len(self._checks))

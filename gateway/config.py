@@ -23,6 +23,7 @@ from gateway.config_model import (
     CarrierTable,
     File,
     HoursTable,
+    ListenTable,
     PolicyTable,
     ReceiptsTable,
     TermsTable,
@@ -33,9 +34,11 @@ from gateway.settings import (
     Account,
     Admin,
     Carrier,
+    CarrierTls,
     Contract,
     Limits,
     Listen,
+    ListenTls,
     Log,
     ReceiptFormat,
     Route,
@@ -102,7 +105,7 @@ def _settings(file: File) -> Settings:
         zone=zone,
         country_code=file.gateway.country_code,
         store_path=file.gateway.store,
-        listen=Listen(**dict(file.listen)),
+        listen=_listen(file.listen),
         admin=Admin(**dict(file.admin)) if file.admin.port else None,
         log=Log(**dict(file.log)),
         limits=Limits(**dict(file.limits)),
@@ -110,6 +113,11 @@ def _settings(file: File) -> Settings:
         carriers={table.name: _carrier(table, zone) for table in file.carriers},
         routes=tuple(Route(table.account, table.prefix, tuple(table.carriers)) for table in file.routes),
     )
+
+
+def _listen(table: ListenTable) -> Listen:
+    tls = None if table.tls is None else ListenTls(**dict(table.tls))
+    return Listen(**dict(table) | {"tls": tls, "proxy_networks": tuple(table.proxy_networks)})
 
 
 def _content(policy: PolicyTable) -> ContentFilter:
@@ -154,6 +162,8 @@ def _account(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> Acc
         timers=Timers(**dict(table.timers)),
         message_ids=table.message_ids,
         receipts=_receipts(table.receipts),
+        tls=table.tls,
+        client_certificate=table.client_certificate,
     )
 
 
@@ -212,9 +222,12 @@ def _carrier(table: CarrierTable, zone: ZoneInfo) -> Carrier:
         reconnect_max_s=table.reconnect_max_s,
         timers=Timers(**dict(table.timers)),
         long_messages=table.long_messages,
+        septets_packed=table.septets_packed,
         notations=Notations(table.resp_id, table.receipt_id),
         receipt_states=table.receipt_states,
         receipts_by_text=table.receipts_by_text,
         unknown_is_final=table.unknown_is_final,
         one_receipt_a_message=table.one_receipt_a_message,
+        interface_version=table.interface_version,
+        tls=None if table.tls is None else CarrierTls(**dict(table.tls)),
     )

@@ -27,6 +27,7 @@ def check(document: Document) -> Iterator[Problem]:
     yield from _hidden_routes(document)
     yield from _accounts_without_route(document)
     yield from _ports(document)
+    yield from _accounts_without_tls(document)
 
 
 def _repeats(document: Document, table: str, key: str) -> Iterator[Problem]:
@@ -91,18 +92,49 @@ def _accounts_without_route(document: Document) -> Iterator[Problem]:
 def _ports(document: Document) -> Iterator[Problem]:
     listen_host, listen_port = _address(document, "listen", ListenTable().host, ListenTable().port)
     _, admin_port = _address(document, "admin", AdminTable().host, AdminTable().port)
-    if admin_port == listen_port != 0:
-        yield Problem("admin.port", "is that of listen.port too")
+    listen = _table(document, "listen")
+    tls_port = _table(listen, "tls").get("port", 0)
+    doors = [] if listen.get("plain") is False else [(listen_port, "listen.port")]
+    yield from _shared("listen.tls.port", tls_port, doors)
+    doors.append((tls_port, "listen.tls.port"))
+    yield from _shared("admin.port", admin_port, doors)
     for place, carrier in _rows(document, "carriers"):
         host, port = carrier.get("host"), carrier.get("port", 2775)
         same_host = host == listen_host or (host in _HERE and listen_host in (*_HERE, *_EVERYWHERE))
-        if same_host and port == listen_port:
-            yield Problem(f"{place}.port", "leads back to this gateway's own listen.port")
+        own = [name for number, name in doors if number == port != 0]
+        if same_host and own:
+            yield Problem(f"{place}.port", f"leads back to this gateway's own {own[0]}")
+
+
+def _shared(place: str, port: object, doors: list[tuple[object, str]]) -> Iterator[Problem]:
+    """A port that another key has already; 0 is any that is free."""
+    for number, name in doors:
+        if number == port != 0:
+            yield Problem(place, f"is that of {name} too")
+            return
+
+
+def _accounts_without_tls(document: Document) -> Iterator[Problem]:
+    """Accounts that nobody can bind to, for they demand what the ports do not offer."""
+    tls = _table(_table(document, "listen"), "tls")
+    for place, account in _rows(document, "accounts"):
+        if account.get("tls") is True and not tls:
+            yield Problem(f"{place}.tls", "needs listen.tls, the port for TLS")
+        if "client_certificate" in account and "client_ca" not in tls:
+            yield Problem(
+                f"{place}.client_certificate", "needs listen.tls.client_ca, who made the certificate"
+            )
 
 
 def _address(document: Document, table: str, host: str, port: int) -> tuple[object, object]:
-    row = document.get(table)
-    return (row.get("host", host), row.get("port", port)) if isinstance(row, Mapping) else (host, port)
+    row = _table(document, table)
+    return row.get("host", host), row.get("port", port)
+
+
+def _table(document: Document, key: str) -> Document:
+    """The table at `key`; an empty one where there is none."""
+    row = document.get(key)
+    return row if isinstance(row, Mapping) else {}
 
 
 def names(document: Document, table: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ file, which validation gets as its context: `context={"folder": Path}`.
 from __future__ import annotations
 
 import re
+import ssl
 from datetime import time
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
 from pathlib import Path
@@ -239,5 +240,39 @@ def _terms(value: object, info: ValidationInfo) -> list[str]:
     return terms
 
 
+def _certificates(value: object, info: ValidationInfo) -> Path:
+    """A file of certificates, PEM: a chain, our own first, or authorities to trust."""
+    path = _path(value, info)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        raise wrong("has no certificate in it (PEM)", str(path)) from None
+    except OSError as error:
+        raise wrong(f"cannot be read: {error.strerror}", str(path)) from None
+    return path
+
+
+def is_pair(certificate: Path | None, key: Path) -> Path:
+    """`key`, if it is readable and the key of `certificate`; None stands for one that is wrong already."""
+    try:
+        is_encrypted = b"ENCRYPTED" in key.read_bytes()
+    except OSError as error:
+        raise wrong(f"cannot be read: {error.strerror}", str(key)) from None
+    if is_encrypted:
+        raise wrong("is encrypted, and nobody is there to tell the password", str(key))
+    if certificate is None:
+        return key
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise wrong("is not the key of the certificate", str(key)) from None
+        raise wrong("has no private key in it (PEM) that goes with the certificate", str(key)) from None
+    except OSError as error:
+        raise wrong(f"cannot be read: {error.strerror}", str(key)) from None
+    return key
+
+
 FilePath = Annotated[Path, PlainValidator(_path)]
+CertificateFile = Annotated[Path, PlainValidator(_certificates)]
 TermFile = Annotated[list[str], PlainValidator(_terms)]

@@ -10,12 +10,14 @@ several tables is `config_check`'s.
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from gateway.config_field import (
     Addr,
+    CertificateFile,
     Count,
     CountryCode,
     FilePath,
@@ -44,12 +46,16 @@ from gateway.config_field import (
     TimeOfDay,
     Words,
     Zone,
+    is_pair,
 )
 from gateway.config_problem import wrong
 from gateway.settings import (
+    BindErrors,
     BindType,
+    ClientCertificate,
     IdForm,
     InDoubtPolicy,
+    InterfaceVersion,
     Limits,
     LongForm,
     SegmentsMode,
@@ -82,6 +88,28 @@ class GatewayTable(Table):
     store: FilePath = Field(default="var/signet.db", validate_default=True)
 
 
+class ListenTlsTable(Table):
+    """`tls` of `[listen]`: the port for TLS."""
+
+    port: Port
+    certificate: CertificateFile
+    key: FilePath
+    client_ca: CertificateFile | None = None
+    client_certificate: Annotated[ClientCertificate, _BY_VALUE] = ClientCertificate.OPTIONAL
+
+    @field_validator("key")
+    @classmethod
+    def _key_of_the_certificate(cls, value: Path, info: ValidationInfo) -> Path:
+        return is_pair(info.data.get("certificate"), value)
+
+    @field_validator("client_certificate")
+    @classmethod
+    def _known_by_an_authority(cls, value: ClientCertificate, info: ValidationInfo) -> ClientCertificate:
+        if value is ClientCertificate.REQUIRED and info.data.get("client_ca", "") is None:
+            raise wrong("needs client_ca beside it, the authorities that made the certificates")
+        return value
+
+
 class ListenTable(Table):
     """`[listen]`: where customers connect."""
 
@@ -89,6 +117,18 @@ class ListenTable(Table):
     port: Port = 2775
     connections_max: Count = 1000
     connections_per_address_max: Count = 100
+    session_init_s: Seconds = _TIMERS.session_init_s
+    bind_errors: Annotated[BindErrors, _BY_VALUE] = BindErrors.EXACT
+    proxy_networks: list[Network] = []
+    tls: ListenTlsTable | None = None
+    plain: bool = True
+
+    @field_validator("plain")
+    @classmethod
+    def _one_port_at_least(cls, value: bool, info: ValidationInfo) -> bool:
+        if not value and info.data.get("tls", "") is None:
+            raise wrong("needs tls beside it, or nobody can connect")
+        return value
 
 
 class AdminTable(Table):
@@ -131,6 +171,7 @@ class LimitsTable(Table):
     reassembly_s: Seconds = _LIMITS.reassembly_s
     reassemblies_max: Count = _LIMITS.reassemblies_max
     reassembly_octets_max: Count = _LIMITS.reassembly_octets_max
+    lockout_max_s: Seconds = _LIMITS.lockout_max_s
 
     @field_validator("retry_max_s")
     @classmethod
@@ -276,6 +317,8 @@ class AccountTable(Table):
     timers: TimersTable = TimersTable()
     message_ids: Annotated[IdForm, _BY_VALUE] = IdForm.DECIMAL
     receipts: ReceiptsTable = ReceiptsTable()
+    tls: bool = False
+    client_certificate: Words | None = None
 
     @field_validator("password_hash")
     @classmethod
@@ -287,6 +330,25 @@ class AccountTable(Table):
         if value is not None and info.data["password"] is not None:
             raise wrong("stands beside password", "keep one of the two")
         return value
+
+
+class CarrierTlsTable(Table):
+    """`tls` of a carrier."""
+
+    ca: CertificateFile | None = None
+    certificate: CertificateFile | None = None
+    key: FilePath | None = Field(default=None, validate_default=True)
+    server_name: Words | None = None
+
+    @field_validator("key")
+    @classmethod
+    def _both_or_none(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if "certificate" not in info.data:
+            return value
+        certificate = info.data["certificate"]
+        if (value is None) != (certificate is None):
+            raise wrong("is missing" if value is None else "needs a certificate beside it")
+        return value if value is None else is_pair(certificate, value)
 
 
 class CarrierTable(Table):
@@ -313,12 +375,15 @@ class CarrierTable(Table):
     reconnect_max_s: Seconds = 60.0
     timers: CarrierTimersTable = CarrierTimersTable()
     long_messages: Annotated[LongForm, _BY_VALUE] = LongForm.UDH8
+    septets_packed: bool = False
     resp_id: Annotated[Notation, _BY_VALUE] = Notation.GUESS
     receipt_id: Annotated[Notation, _BY_VALUE] = Notation.GUESS
     receipt_states: dict[StateWord, MessageStateName] = {}
     receipts_by_text: bool = True
     unknown_is_final: bool = False
     one_receipt_a_message: bool = False
+    interface_version: Annotated[InterfaceVersion, _BY_VALUE] = InterfaceVersion.V34
+    tls: CarrierTlsTable | None = None
 
     @field_validator("reconnect_max_s")
     @classmethod

@@ -68,6 +68,35 @@ class BindType(StrEnum):
     TRANSCEIVER = "transceiver"
     TRANSMITTER = "transmitter"
     RECEIVER = "receiver"
+    PAIR = "pair"
+
+
+class InterfaceVersion(StrEnum):
+    """Which SMPP we say that we speak when we bind to a carrier (SMPP 3.4 section 5.2.4)."""
+
+    V33 = "3.3"
+    V34 = "3.4"
+    V50 = "5.0"
+
+    @property
+    def octet(self) -> int:
+        """What stands for it in a bind."""
+        major, _, minor = self.value.partition(".")
+        return int(major) << 4 | int(minor)
+
+
+class BindErrors(StrEnum):
+    """Whether a refused bind learns which of its credentials is wrong."""
+
+    EXACT = "exact"
+    UNIFORM = "uniform"
+
+
+class ClientCertificate(StrEnum):
+    """Whether a TLS connection without a certificate of the customer's is let in."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +165,21 @@ class Account:
     timers: Timers
     message_ids: IdForm = IdForm.DECIMAL
     receipts: ReceiptFormat = ReceiptFormat()
+    tls: bool = False
+    client_certificate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierTls:
+    """TLS to a carrier: `ca` are the roots to trust (None: the system's), `certificate` and `key` are ours.
+
+    `server_name` is the name that its certificate must have; None is that of its host.
+    """
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    server_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +203,14 @@ class Carrier:
     reconnect_max_s: float
     timers: Timers
     long_messages: LongForm = LongForm.UDH8
+    septets_packed: bool = False
     notations: Notations = GUESSED
     receipt_states: Mapping[str, MessageState] = field(default_factory=dict)
     receipts_by_text: bool = True
     unknown_is_final: bool = False
     one_receipt_a_message: bool = False
+    interface_version: InterfaceVersion = InterfaceVersion.V34
+    tls: CarrierTls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +223,32 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenTls:
+    """The port for TLS, with our chain and its key; `client_ca` has the roots of customers' certificates."""
+
+    port: int
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+    client_certificate: ClientCertificate = ClientCertificate.OPTIONAL
+
+
+@dataclass(frozen=True, slots=True)
 class Listen:
-    """Where customers connect."""
+    """Where customers connect: at `port` if `plain`, and at that of `tls` if there is one.
+
+    Connections from `proxy_networks` begin with a header of the PROXY protocol.
+    """
 
     host: str
     port: int
     connections_max: int
     connections_per_address_max: int = 100
+    session_init_s: float = 10.0
+    bind_errors: BindErrors = BindErrors.EXACT
+    proxy_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    tls: ListenTls | None = None
+    plain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +294,7 @@ class Limits:
     reassembly_s: float = 60.0
     reassemblies_max: int = 2000
     reassembly_octets_max: int = 4_194_304
+    lockout_max_s: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)

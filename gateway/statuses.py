@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from gateway.settings import StatusStyle
+from gateway.settings import BindErrors, StatusStyle
 from policy.clauses import RULES, Rule
 from smpp.status import CommandStatus
 
@@ -32,6 +32,8 @@ class GatewayError(StrEnum):
     PASSWORD_UNCHECKED = "PASSWORD_UNCHECKED"
     PEER_NOT_ALLOWED = "PEER_NOT_ALLOWED"
     BINDS_EXCEEDED = "BINDS_EXCEEDED"
+    TLS_REQUIRED = "TLS_REQUIRED"
+    CERTIFICATE_WRONG = "CERTIFICATE_WRONG"
 
 
 _ERRORS: dict[str, int] = {
@@ -50,7 +52,12 @@ _ERRORS: dict[str, int] = {
     GatewayError.PASSWORD_UNCHECKED: CommandStatus.ESME_RBINDFAIL,
     GatewayError.PEER_NOT_ALLOWED: CommandStatus.ESME_RBINDFAIL,
     GatewayError.BINDS_EXCEEDED: CommandStatus.ESME_RALYBND,
+    GatewayError.TLS_REQUIRED: CommandStatus.ESME_RBINDFAIL,
+    GatewayError.CERTIFICATE_WRONG: CommandStatus.ESME_RBINDFAIL,
 }
+
+# What tells a stranger which of its credentials is wrong.
+_TELLTALE = (GatewayError.SYSTEM_ID_UNKNOWN, GatewayError.PASSWORD_WRONG)
 
 
 def _table(status_of: Callable[[Rule], int]) -> dict[str, int]:
@@ -76,8 +83,10 @@ def status_for(rule: str, style: StatusStyle) -> int:
     return _SUBMIT[style][rule]
 
 
-def bind_status_for(rule: str, style: StatusStyle) -> int:
+def bind_status_for(rule: str, style: StatusStyle, errors: BindErrors = BindErrors.EXACT) -> int:
     """The command_status of a bind response. Raises KeyError for what is neither rule nor `GatewayError`."""
+    if errors is BindErrors.UNIFORM and rule in _TELLTALE:
+        return CommandStatus.ESME_RBINDFAIL
     return _BIND[style][rule]
 
 

@@ -30,6 +30,7 @@ from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
 from gateway.reactor import ReactorTime
+from gateway.tls import reason_of
 from smpp.events import CloseRequired, Event, Unbound
 from smpp.session import Session, State
 
@@ -55,8 +56,8 @@ class SessionProtocol(Protocol):
     """One connection and its session, for either role. Subclass it and override the three hooks.
 
     `make_session` makes the session when the connection is there, given the time. `unbind_s` is how long
-    a closed link waits for the peer's end before it is cut. For logs, `peer` is the peer's `host:port`, and
-    `closed_by` says why the link ended.
+    a closed link waits for the peer's end before it is cut. For logs, `peer` is the peer's `host:port`, that
+    of the connection unless its factory knows better, and `closed_by` says why the link ended.
     """
 
     session: Session
@@ -190,7 +191,7 @@ class SessionProtocol(Protocol):
         if ITCPTransport.providedBy(transport):
             transport.setTcpNoDelay(True)  # with Nagle on, small windows wait 40 ms for delayed acks
         transport.registerProducer(self, True)
-        self.peer = _address_of(transport)
+        self.peer = self.peer or address_text(transport.getPeer())
         self.session = self._make_session(self.reactor.seconds())
         self.opened()
         self.flush()
@@ -205,7 +206,7 @@ class SessionProtocol(Protocol):
         self._ended = True
         self._cancel_timers()
         if not self.closed_by:
-            self.closed_by = "lost" if reason is None else reason.getErrorMessage()
+            self.closed_by = reason_of(reason)
         self.lost(self.session.connection_lost())
 
     # -- IPushProducer, called by the transport when its buffer is full, or empty again
@@ -338,8 +339,7 @@ class SessionProtocol(Protocol):
             self._stall = None
 
 
-def _address_of(transport: Transport) -> str:
-    """The peer's `host:port`, or what the transport calls it."""
-    address = transport.getPeer()
+def address_text(address: object) -> str:
+    """An address of Twisted's as `host:port`, or what it calls itself."""
     host = getattr(address, "host", None)
     return str(address) if host is None else f"{host}:{getattr(address, 'port', '')}"

@@ -14,6 +14,7 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
+from gateway import tls
 from gateway.carriers.bind import Connect
 from gateway.clock import Clock, SystemClock
 from gateway.reactor import ReactorTime
@@ -45,7 +46,8 @@ class World:
     """Time, chance, network and threads.
 
     `commit_in` runs a COMMIT, `check_in` a password check, both off the reactor; `connect` gives a way to
-    connect to a carrier; `listen(port, factory, host)` opens a port. `close` gives the threads back.
+    connect to a carrier, over TLS if it has that; `listen(port, factory, host)` opens a port. `close` gives
+    the threads back.
     """
 
     reactor: ReactorTime
@@ -67,7 +69,7 @@ def real_world(reactor: Any, clock: Clock | None = None) -> World:
 
     def connect(carrier: Carrier) -> Connect:
         endpoint = HostnameEndpoint(reactor, carrier.host, carrier.port, timeout=_CONNECT_TIMEOUT_S)
-        return cast(Connect, endpoint.connect)
+        return cast(Connect, tls.client_endpoint(endpoint, carrier).connect)
 
     def listen(port: int, factory: Any, host: str) -> Port:
         opened = reactor.listenTCP(port, factory, _BACKLOG, host)

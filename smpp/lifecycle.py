@@ -95,6 +95,11 @@ class Lifecycle:
         """Where in its life the session is."""
         return self._state
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the peer has left an enquire_link unanswered for the whole of its time."""
+        return self._timers.is_overdue
+
     def data_to_send(self) -> bytes:
         """Take what is queued for the peer."""
         data = b"".join(self._out)

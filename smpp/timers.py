@@ -85,6 +85,11 @@ class Timers:
         self._enquired_at = now
         return self._enquiries
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the peer had to be asked again, and has still said nothing."""
+        return self._enquiries >= ENQUIRIES_MAX and not self._alive()
+
     def deadline(self) -> float | None:
         """The instant at which something is next due, if any."""
         instant = self._next()[0]

@@ -220,7 +220,13 @@ class CarrierBind:
 
     def bound(self, link: CarrierLink) -> None:
         self._tries = 0
-        log.info("carrier.bound", bind=self.name, host=self.carrier.host, port=self.carrier.port)
+        log.info(
+            "carrier.bound",
+            bind=self.name,
+            host=self.carrier.host,
+            port=self.carrier.port,
+            bind_type=self.carrier.bind_type.value,
+        )
         self._submits.changed(self)
 
     def bind_refused(self, link: CarrierLink, command_status: int) -> None:

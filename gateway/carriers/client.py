@@ -103,6 +103,8 @@ class CarrierClient(Client):  # type: ignore[misc]  # smpplib has no types
             password=self._carrier.password,
             system_type=self._carrier.system_type,
         )
+        # smpplib lets no keyword change this one.
+        pdu.interface_version = self._carrier.interface_version.octet
         self.bind_sequence = pdu.sequence
         self.send_pdu(pdu)
 

@@ -9,7 +9,6 @@ connection.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Protocol as Interface
 from typing import cast
 
@@ -21,14 +20,14 @@ from twisted.python.failure import Failure
 
 from gateway import task
 from gateway.addressing import address
-from gateway.admission import submit_sm
 from gateway.carriers.client import CarrierClient
+from gateway.carriers.submit_body import in_form, packed, sent_by, without_tlvs
 from gateway.ports import Attempt
 from gateway.reactor import ReactorTime
-from gateway.settings import Carrier, Limits, LongForm
+from gateway.settings import Carrier, InterfaceVersion, Limits
+from gateway.tls import reason_of
 from gateway.transport import Transport
-from smpp import codec, parts
-from smpp.address import Address
+from smpp import codec
 from smpp.commands import RESPONSE_BIT, CommandId
 from smpp.errors import PduError
 from smpp.framer import Frame, Framer
@@ -112,15 +111,22 @@ class CarrierLink(Protocol):
     def submit(self, attempts: Sequence[Attempt]) -> None:
         """Send these in one write. The owner sees to it that the window has room and the link transmits.
 
-        Raises PduError, and sends none of them, if one cannot be given the carrier's own sender.
+        What is too long for a carrier without TLVs is answered here, with ESME_RINVMSGLEN. Raises PduError or
+        ValueError, and sends none of them, if one cannot be written as the carrier wants it.
         """
         deadline = self._reactor.seconds() + self._carrier.timers.response_s
         bodies = [
-            attempt.message.body if not attempt.message.part else self._part(attempt.message.body)
+            in_form(self._carrier.long_messages, attempt.message.body)
+            if attempt.message.part
+            else attempt.message.body
             for attempt in attempts
         ]
+        if self._carrier.septets_packed:
+            bodies = list(map(packed, bodies))
         if self._sender is not None:
-            bodies = [_sent_by(self._sender, body) for body in bodies]
+            bodies = [sent_by(self._sender, body) for body in bodies]
+        if self._carrier.interface_version is InterfaceVersion.V33:
+            attempts, bodies = self._for_33(attempts, bodies)
         frames = [
             codec.frame(CommandId.SUBMIT_SM, 0, self._window.open(attempt, deadline), body)
             for attempt, body in zip(attempts, bodies, strict=True)
@@ -128,14 +134,8 @@ class CarrierLink(Protocol):
         self._timers.last_transaction = self._reactor.seconds()
         self._transport.write(b"".join(frames))
         self._look_at_timer()
-
-    def _part(self, body: bytes) -> bytes:
-        """The body of a part of a long message in the carrier's form."""
-        form = self._carrier.long_messages
-        if form is LongForm.SAR:
-            return body
-        pdu = parts.in_form(submit_sm(body), "udh16" if form is LongForm.UDH16 else "udh8")
-        return codec.encode_body(pdu)
+        # What was answered here: a failure to tell it must not pass for one to send.
+        task.safely(self._tell_answers)
 
     def respond(self, sequence_numbers: Iterable[int], command_status: int = 0) -> None:
         """Answer deliver_sm requests."""
@@ -217,7 +217,7 @@ class CarrierLink(Protocol):
             self._timer.cancel()
             self._timer = None
         if not self._reason:
-            self._reason = "lost" if reason is None else reason.getErrorMessage()
+            self._reason = reason_of(reason)
         self._upstream.lost(self, self._window.clear(), self._reason)
 
     # -- IPushProducer: a carrier that does not read our answers is not read either
@@ -234,6 +234,19 @@ class CarrierLink(Protocol):
         pass
 
     # -- inside
+
+    def _for_33(
+        self, attempts: Sequence[Attempt], bodies: Sequence[bytes]
+    ) -> tuple[list[Attempt], list[bytes]]:
+        """Those that can be said without TLVs, and how; the others are answered."""
+        short = [without_tlvs(body) for body in bodies]
+        sayable = [(attempt, body) for attempt, body in zip(attempts, short, strict=True) if body is not None]
+        self._answers += [
+            Answer(attempt, CommandStatus.ESME_RINVMSGLEN, None)
+            for attempt, body in zip(attempts, short, strict=True)
+            if body is None
+        ]
+        return [attempt for attempt, _ in sayable], [body for _, body in sayable]
 
     def _take(self, frame: Frame) -> None:
         command_id = frame.command_id
@@ -373,8 +386,3 @@ class CarrierLink(Protocol):
         elif due is not None:
             self.abort(due.value)
         self._look_at_timer()
-
-
-def _sent_by(sender: Address, body: bytes) -> bytes:
-    """The body of a submit_sm with another sender."""
-    return codec.encode_body(replace(submit_sm(body), source=sender))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from twisted.internet.defer import Deferred, gatherResults
 
@@ -11,7 +12,7 @@ from gateway.metrics import Metrics
 from gateway.ports import Slot
 from gateway.reactor import ReactorTime
 from gateway.routing import carriers_of
-from gateway.settings import Carrier, Limits
+from gateway.settings import BindType, Carrier, Limits
 
 
 class CarrierPool:
@@ -40,7 +41,7 @@ class CarrierPool:
             connect = self._connect(carrier)
             self._binds[name] = [
                 CarrierBind(
-                    carrier,
+                    session,
                     n,
                     self._limits,
                     self._reactor,
@@ -50,7 +51,7 @@ class CarrierPool:
                     submits,
                     deliveries,
                 )
-                for n in range(carrier.binds)
+                for n, session in enumerate(_sessions(carrier))
             ]
         for bind in self.binds:
             bind.start()
@@ -85,3 +86,11 @@ class CarrierPool:
                 slots += [bind] * bind.take(min(share, count - len(slots)))
             binds = [bind for bind in binds if bind.room]
         return slots
+
+
+def _sessions(carrier: Carrier) -> list[Carrier]:
+    """The carrier as each of its binds sees it: a pair is a transmitter and a receiver."""
+    kinds = [carrier.bind_type]
+    if carrier.bind_type is BindType.PAIR:
+        kinds = [BindType.TRANSMITTER, BindType.RECEIVER]
+    return [replace(carrier, bind_type=kind) for _ in range(carrier.binds) for kind in kinds]

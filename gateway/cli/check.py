@@ -7,16 +7,17 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.configured import config_option, settings_or_exit
+from gateway.cli.configured import config_option, settings_or_exit, show_warnings
 from gateway.cli.output import console
-from gateway.settings import Account, Carrier, Route, Settings, Throttle
+from gateway.settings import Account, Carrier, Listen, Route, Settings, Throttle
 
 
 @click.command()
 @config_option
 def check(config_path: Path) -> None:
-    """Tell every problem of the configuration (exit code 2), or sum it up."""
+    """Tell every problem of the configuration (exit code 2), or sum it up, with what to think over."""
     settings = settings_or_exit(config_path)
+    show_warnings(config_path, settings)
     output = console()
     output.print(f"{config_path}: no problems", style="bold green")
     for noun, words in _summary(settings):
@@ -24,7 +25,7 @@ def check(config_path: Path) -> None:
 
 
 def _summary(settings: Settings) -> Iterator[tuple[str, str]]:
-    yield "listen", f"{settings.listen.host}:{settings.listen.port}"
+    yield "listen", _listen(settings.listen)
     yield "admin", f"{settings.admin.host}:{settings.admin.port}" if settings.admin else "off"
     yield "store", str(settings.store_path)
     for account in settings.accounts.values():
@@ -33,6 +34,13 @@ def _summary(settings: Settings) -> Iterator[tuple[str, str]]:
         yield f"carrier {carrier.name}", _carrier(carrier)
     for route in settings.routes:
         yield "route", _route(route)
+
+
+def _listen(listen: Listen) -> str:
+    ports = [f"{listen.host}:{listen.port}"] if listen.plain else []
+    if listen.tls is not None:
+        ports.append(f"{listen.host}:{listen.tls.port} with TLS")
+    return ", ".join(ports)
 
 
 def _account(account: Account) -> str:
@@ -46,7 +54,8 @@ def _account(account: Account) -> str:
 
 def _carrier(carrier: Carrier) -> str:
     binds = f"{carrier.binds} {carrier.bind_type}{'s' if carrier.binds > 1 else ''}"
-    return f"{carrier.host}:{carrier.port} as {carrier.system_id}; {binds}; {_rate(carrier.rate)}"
+    tls = " with TLS" if carrier.tls else ""
+    return f"{carrier.host}:{carrier.port}{tls} as {carrier.system_id}; {binds}; {_rate(carrier.rate)}"
 
 
 def _rate(throttle: Throttle | None) -> str:

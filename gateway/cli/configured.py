@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 from rich.text import Text
 
+from gateway import open_files
 from gateway.cli.output import console
 from gateway.config import load
-from gateway.config_problem import ConfigError
+from gateway.config_problem import ConfigError, Problem
+from gateway.config_warnings import warnings
 from gateway.settings import Settings
 
 CONFIG_EXIT = 2
@@ -39,10 +42,24 @@ def settings_or_exit(path: Path) -> Settings:
 
 def show_problems(path: Path, error: ConfigError) -> None:
     """Print each problem: its place, what is wrong, and what to write instead where that is known."""
-    output = console(stderr=True)
     count = len(error.problems)
-    output.print(Text(f"{path}: {count} problem{'s' if count > 1 else ''}", "bold red"))
-    for problem in error.problems:
+    console(stderr=True).print(Text(f"{path}: {count} problem{'s' if count > 1 else ''}", "bold red"))
+    show_each(error.problems)
+
+
+def show_warnings(path: Path, settings: Settings) -> None:
+    """Print what to think over in good settings, if there is anything."""
+    found = list(warnings(settings, open_files.at_most()))
+    if found:
+        count = len(found)
+        console(stderr=True).print(Text(f"{path}: {count} warning{'s' if count > 1 else ''}", "bold yellow"))
+        show_each(found)
+
+
+def show_each(problems: Iterable[Problem]) -> None:
+    """Print each of these on stderr."""
+    output = console(stderr=True)
+    for problem in problems:
         owner = f" ({problem.owner})" if problem.owner else ""
         output.print(Text.assemble("  ", (problem.path, "bold"), f"{owner} {problem.message}"))
         if problem.hint:

@@ -14,9 +14,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 
-from gateway import logs, task
+from gateway import logs, open_files, task
 from gateway.app import Gateway
 from gateway.cli.configured import config_option, settings_or_exit
+from gateway.config_warnings import warnings
 from gateway.log_limit import LogLimit
 from gateway.settings import Settings
 from gateway.store.engine import StoreError
@@ -47,6 +48,7 @@ def run(config_path: Path, trial: bool, despite_audit: bool) -> None:
     settings = settings_or_exit(config_path)
     limit = LogLimit(settings.log.lines_per_s, settings.log.subjects_max)
     logs.configure(settings.log.format, settings.log.level, limit=limit)
+    _make_do(settings)
     # Importing the reactor installs it, so nothing but the command that runs it does.
     from twisted.internet import reactor
 
@@ -56,6 +58,13 @@ def run(config_path: Path, trial: bool, despite_audit: bool) -> None:
     problem = running.until_stopped()
     if problem:
         raise click.ClickException(problem)
+
+
+def _make_do(settings: Settings) -> None:
+    """Allow ourselves the open files that the settings want, and tell what they cannot keep even so."""
+    open_files.allow(open_files.wanted(settings))
+    for warning in warnings(settings, open_files.at_most()):
+        log.warning("config.warning", key=warning.path, account=warning.owner, warning=warning.message)
 
 
 def _calm_the_collector() -> None:

@@ -1,14 +1,15 @@
 """Who may bind, and who is bound.
 
-A bind is let in if its account exists, its contract is in force, its address and password are right, and the
-account has a bind left. What costs nothing to find out is looked at before the password.
+A bind is let in if its account exists, its contract is in force, its address, certificate and password are
+right, and the account has a bind left. What costs nothing to find out is looked at before the password.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from typing import Protocol as Interface
 
 from gateway.clock import Clock
 from gateway.customers.origin import address_of
@@ -17,6 +18,25 @@ from gateway.settings import Account
 from gateway.statuses import GatewayError
 from policy.clauses import ACCOUNT_NOT_OPEN
 from smpp.pdu import Bind
+
+
+class Caller(Interface):
+    """Who asks to be bound, and is bound then: a connection."""
+
+    @property
+    def host(self) -> str:
+        """Its peer's address."""
+
+    @property
+    def certificate_names(self) -> frozenset[str] | None:
+        """The names in its peer's certificate, folded; None without TLS."""
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its peer has left an enquire_link unanswered for too long."""
+
+    def evict(self) -> None:
+        """End it, for its place is wanted."""
 
 
 class Binds:
@@ -29,35 +49,55 @@ class Binds:
         self._zone = zone
         self._clock = clock
         self._checks = checks
-        self._bound: Counter[str] = Counter()
+        self._bound: defaultdict[str, dict[Caller, None]] = defaultdict(dict)
 
-    async def admit(self, bind: Bind, host: str) -> tuple[Account | None, str | None]:
-        """The account that a bind from `host` is for, if any, and the rule that refuses it, if one does.
+    async def admit(self, bind: Bind, caller: Caller) -> tuple[Account | None, str | None]:
+        """The account that a caller's bind is for, if any, and the rule that refuses it, if one does.
 
         A bind that is let in counts until `leave`.
         """
         account = self._accounts.get(bind.system_id)
         if account is None:
             return None, GatewayError.SYSTEM_ID_UNKNOWN
-        if not _within(account, host):
+        if not _within(account, caller.host):
             return account, GatewayError.PEER_NOT_ALLOWED
-        refusal = await self._checks.refusal(account, bind.password, host)
+        refusal = _tls_refusal(account, caller.certificate_names)
+        if refusal is None:
+            refusal = await self._checks.refusal(account, bind.password, caller.host)
         if refusal is not None:
             return account, refusal
         if datetime.fromtimestamp(self._clock.now(), self._zone).date() < account.contract.signed_on:
             return account, ACCOUNT_NOT_OPEN
-        if self._bound[account.name] >= account.binds_max:
+        if len(self._bound[account.name]) >= account.binds_max and not self._make_room(account):
             return account, GatewayError.BINDS_EXCEEDED
-        self._bound[account.name] += 1
+        self._bound[account.name][caller] = None
         return account, None
 
-    def leave(self, account: Account) -> None:
-        """A bind of the account has ended."""
-        self._bound[account.name] -= 1
+    def leave(self, account: Account, caller: Caller) -> None:
+        """A bind of the account has ended; no effect if it had to make room before."""
+        self._bound[account.name].pop(caller, None)
 
     def counts(self) -> Mapping[str, int]:
         """How many binds each account has."""
-        return self._bound
+        return {name: len(bound) for name, bound in self._bound.items()}
+
+    def _make_room(self, account: Account) -> bool:
+        """Evict a bind whose peer seems dead: a customer that comes back must not wait for its end."""
+        dead = next((caller for caller in self._bound[account.name] if caller.is_overdue), None)
+        if dead is None:
+            return False
+        self.leave(account, dead)
+        dead.evict()
+        return True
+
+
+def _tls_refusal(account: Account, names: frozenset[str] | None) -> GatewayError | None:
+    wanted = account.client_certificate
+    if names is None:
+        return GatewayError.TLS_REQUIRED if account.tls or wanted is not None else None
+    if wanted is not None and wanted.casefold() not in names:
+        return GatewayError.CERTIFICATE_WRONG
+    return None
 
 
 def _within(account: Account, host: str) -> bool:

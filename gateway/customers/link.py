@@ -12,17 +12,17 @@ from collections.abc import Callable, Sequence
 import structlog
 from twisted.internet.base import DelayedCall
 
-from gateway import task
+from gateway import task, tls
 from gateway.admission import Refusal
 from gateway.customers.binds import Binds
 from gateway.customers.deliveries import Deliveries
 from gateway.customers.intake import Intake
+from gateway.customers.refusals import BindRefusals
 from gateway.customers.without_tlvs import InParts, without_tlvs
 from gateway.metrics import Metrics
 from gateway.ports import Delivery
 from gateway.reactor import ReactorTime
-from gateway.settings import Account, IdForm, Limits, StatusStyle, Timers
-from gateway.statuses import bind_status_for
+from gateway.settings import Account, IdForm, Limits, Listen, StatusStyle, Timers
 from gateway.transport import SessionProtocol
 from policy.clauses import RULES
 from policy.throttle import TokenBucket
@@ -73,6 +73,7 @@ class CustomerLink(SessionProtocol):
     def __init__(
         self,
         limits: Limits,
+        listen: Listen,
         reactor: ReactorTime,
         binds: Binds,
         intake: Intake,
@@ -81,12 +82,13 @@ class CustomerLink(SessionProtocol):
         gone: Callable[[CustomerLink], None],
     ) -> None:
         super().__init__(
-            lambda now: Session(_settings(limits, Timers()), now),
+            lambda now: Session(_settings(limits, Timers(session_init_s=listen.session_init_s)), now),
             reactor,
             send_buffer_max=limits.send_buffer_max,
             send_stall_s=limits.send_stall_s,
         )
         self._limits = limits
+        self._refusals = BindRefusals(listen.bind_errors)
         self._binds = binds
         self._intake = intake
         self._deliveries = deliveries
@@ -96,6 +98,7 @@ class CustomerLink(SessionProtocol):
         self._id_format = _ID_FORMATS[IdForm.DECIMAL]
         self._receives = False
         self._binding = False
+        self._refusal: DelayedCall | None = None
         self._leaving = False
         self._stranger_octets = 0
         self._caused = 0  # refusals and faults
@@ -141,6 +144,27 @@ class CustomerLink(SessionProtocol):
     def is_resting(self) -> bool:
         """Whether it is not read because it has caused too many refusals."""
         return self._rest is not None
+
+    # -- Caller
+
+    @property
+    def host(self) -> str:
+        """The customer's address."""
+        return self.peer.rpartition(":")[0]
+
+    @property
+    def certificate_names(self) -> frozenset[str] | None:
+        """The names in the customer's certificate; None without TLS."""
+        return tls.peer_names(self.transport) if tls.has_tls(self.transport) else None
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the customer, which is read, has left an enquire_link unanswered for too long."""
+        return self.session.is_overdue and not self.is_choked and not self.is_resting
+
+    def evict(self) -> None:
+        """Make room for another bind of the account."""
+        self.abort("made room: its enquire_link is overdue")
 
     # -- Receiver
 
@@ -223,8 +247,9 @@ class CustomerLink(SessionProtocol):
             self._deliveries.pump(self.account.name)
 
     def lost(self, contexts: list[object]) -> None:
-        if self._rest is not None:
-            self._rest.cancel()
+        for timer in (self._rest, self._refusal):
+            if timer is not None and timer.active():
+                timer.cancel()
         if self._faults:
             self._tell_faults()
         if self._receives:
@@ -232,10 +257,12 @@ class CustomerLink(SessionProtocol):
             self._deliveries.unanswered(list(map(_delivery_in, sent)))
             self._deliveries.detach(self.account.name, self)
         if self._account is not None:
-            self._binds.leave(self._account)
+            self._binds.leave(self._account, self)
             log.info("bind.ended", account=self._account.name, peer=self.label, reason=self.closed_by)
             if not self.closed_by.startswith("unbound"):
                 self._metrics.binds_lost["customer", self._account.name] += 1
+        elif self.closed_by.startswith(tls.FAILED):
+            log.warning("connection.dropped", peer=self.peer, reason=self.closed_by)
         self._gone(self)
 
     def _deliver_next(self, delivery: Delivery, bodies: Sequence[bytes]) -> None:
@@ -275,18 +302,18 @@ class CustomerLink(SessionProtocol):
     # -- binding and parting
 
     async def _bind(self, event: BindRequested) -> None:
-        host, _, _ = self.peer.rpartition(":")
+        asked_at = self.reactor.seconds()
         self._binding = True
-        account, rule = await self._binds.admit(event.bind, host)
+        account, rule = await self._binds.admit(event.bind, self)
         self._binding = False
         if self.closed_by:
             # Its customer left, or was sent away, while the password was being checked.
             if rule is None and account is not None:
-                self._binds.leave(account)
+                self._binds.leave(account, self)
             return
         now = self.reactor.seconds()
         if account is None or rule is not None:
-            self._refuse_bind(event, account, rule or "")
+            self._refuse_bind(event, account, rule or "", asked_at)
             return
         self.session.adopt(_settings(self._limits, account.timers, account))
         self.session.accept_bind(event.sequence_number, now)
@@ -306,15 +333,19 @@ class CustomerLink(SessionProtocol):
         if self._receives:
             self._deliveries.attach(account.name, self)
 
-    def _refuse_bind(self, event: BindRequested, account: Account | None, rule: str) -> None:
+    def _refuse_bind(self, event: BindRequested, account: Account | None, rule: str, asked_at: float) -> None:
         style = StatusStyle.STANDARD if account is None else account.statuses
         self._metrics.binds_refused[rule] += 1
         log.warning("bind.refused", system_id=event.bind.system_id, peer=self.peer, rule=rule)
-        now = self.reactor.seconds()
-        for following in self.session.refuse_bind(event.sequence_number, bind_status_for(rule, style), now):
-            if isinstance(following, CloseRequired):
-                self.close(following.reason.value)
-        self.flush()
+        status, delay_s = self._refusals.next(rule, style, self.reactor.seconds() - asked_at)
+        if delay_s:
+            self._refusal = self.reactor.callLater(delay_s, self._refused, event.sequence_number, status)
+        else:
+            self.refuse_bind(event.sequence_number, status)
+
+    def _refused(self, sequence_number: int, command_status: int) -> None:
+        if not self.closed_by:
+            self.refuse_bind(sequence_number, command_status)
 
     def _leave(self) -> None:
         if self._leaving:

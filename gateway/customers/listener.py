@@ -16,6 +16,7 @@ from twisted.internet.protocol import Factory
 from gateway.customers.link import CustomerLink
 from gateway.customers.origin import origin
 from gateway.settings import Listen
+from gateway.transport import address_text
 
 log = structlog.get_logger()
 
@@ -57,6 +58,8 @@ class CustomerListener(Factory):
             log.warning("connection.refused", peer=host, connections=len(self._links))
             return None
         link = self._make_link(self._gone)
+        # Behind a proxy, the connection's own peer is not the customer.
+        link.peer = address_text(addr) if host else ""
         self._links[link] = peer
         self._origins[peer] += 1
         return link

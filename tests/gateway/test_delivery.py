@@ -108,7 +108,7 @@ class TestTheReceipt:
 
     def test_it_names_the_id_that_the_customer_was_given(self) -> None:
         message = replace(from_smpplib(source_addr="BANK", destination_addr="138"), submitted_at=SUBMITTED)
-        pdu = read(receipt_body(message, DELIVERED, "", DONE, UTC, told_as="0badcafe"))
+        pdu = read(receipt_body(replace(message, told_as="0badcafe"), DELIVERED, "", DONE, UTC))
         assert pdu.short_message.startswith(b"id:0badcafe ")
         assert pdu.receipted_message_id == b"0badcafe"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 
 from twisted.internet.address import IPv4Address
@@ -12,6 +13,7 @@ from twisted.internet.task import Clock
 from gateway.clock import StatedClock
 from gateway.customers.binds import Binds
 from gateway.customers.deliveries import Deliveries
+from gateway.customers.doors import Doors
 from gateway.customers.intake import Intake
 from gateway.customers.link import CustomerLink
 from gateway.customers.listener import CustomerListener
@@ -28,6 +30,7 @@ from tests.gateway.customers.samples import ROUTES, a_customer
 
 EPOCH = 7
 FIRST_ID = 1001
+LISTEN = Listen("", 0, 100)
 
 
 class CustomerSide:
@@ -47,6 +50,7 @@ class CustomerSide:
         connections_max: int = 100,
         connections_per_address_max: int = 100,
         form: LongForm = LongForm.UDH8,
+        listen: Listen = LISTEN,
     ) -> None:
         self.reactor = reactor or Clock()
         self.clock = StatedClock(start, self.reactor.seconds)
@@ -85,12 +89,24 @@ class CustomerSide:
         self.checks = PasswordChecks(Passwords(), check_in, self.reactor.seconds, limits, connections_max)
         self.binds = Binds(by_system_id, ZONE, self.clock, self.checks)
         self._limits = limits
-        listen = Listen("", 0, connections_max, connections_per_address_max)
-        self.listener = CustomerListener(self._make_link, listen)
+        self._listen = replace(
+            listen,
+            connections_max=connections_max,
+            connections_per_address_max=connections_per_address_max,
+        )
+        self.listener = CustomerListener(self._make_link, self._listen)
+        self.doors = Doors(self._listen, self.listener, self.reactor, self.metrics)
 
     def _make_link(self, gone: Callable[[CustomerLink], None]) -> CustomerLink:
         return CustomerLink(
-            self._limits, self.reactor, self.binds, self.intake, self.deliveries, self.metrics, gone
+            self._limits,
+            self._listen,
+            self.reactor,
+            self.binds,
+            self.intake,
+            self.deliveries,
+            self.metrics,
+            gone,
         )
 
     def connect(self, host: str = "192.0.2.9", port: int = 40_000) -> Customer:

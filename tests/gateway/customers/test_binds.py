@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from ipaddress import ip_network
 from typing import Any
@@ -32,6 +32,19 @@ def a_bind(system_id: str = "bank", password: str = PASSWORD) -> Bind:
     return Bind(9, system_id, password, "", 0x34, Address(0, 0, ""))
 
 
+@dataclass(eq=False)
+class FakeCaller:
+    """A connection that asks to be bound."""
+
+    host: str = HOST
+    certificate_names: frozenset[str] | None = None
+    is_overdue: bool = False
+    evicted: bool = False
+
+    def evict(self) -> None:
+        self.evicted = True
+
+
 class Door:
     """Binds with the account "bank" at an instant, and what they answered."""
 
@@ -40,14 +53,19 @@ class Door:
         checks = PasswordChecks(Passwords(), check_in, clock.monotonic, LIMITS, 100)
         self.binds = Binds({"bank": account}, ZONE, clock, checks)
 
-    def knock(self, bind: Bind, host: str = HOST) -> list[tuple[Account | None, str | None]]:
+    def knock(
+        self, bind: Bind, host: str = HOST, caller: FakeCaller | None = None
+    ) -> list[tuple[Account | None, str | None]]:
         """The answer, once it is there."""
         answers: list[tuple[Account | None, str | None]] = []
-        Deferred.fromCoroutine(self.binds.admit(bind, host)).addCallback(answers.append)
+        caller = caller or FakeCaller(host)
+        Deferred.fromCoroutine(self.binds.admit(bind, caller)).addCallback(answers.append)
         return answers
 
-    def admits(self, bind: Bind, host: str = HOST) -> tuple[Account | None, str | None]:
-        (answer,) = self.knock(bind, host)
+    def admits(
+        self, bind: Bind, host: str = HOST, caller: FakeCaller | None = None
+    ) -> tuple[Account | None, str | None]:
+        (answer,) = self.knock(bind, host, caller)
         return answer
 
 
@@ -138,8 +156,9 @@ class TestTheLimit:
     def test_has_room_again_after_a_bind_has_ended(self) -> None:
         account = a_customer(binds_max=1)
         door = Door(account)
-        door.admits(a_bind())
-        door.binds.leave(account)
+        caller = FakeCaller()
+        door.admits(a_bind(), caller=caller)
+        door.binds.leave(account, caller)
         assert door.admits(a_bind()) == (account, None)
         assert door.admits(a_bind()) == (account, GatewayError.BINDS_EXCEEDED)
 
@@ -154,6 +173,59 @@ class TestTheLimit:
         first, second = door.knock(a_bind()), door.knock(a_bind())
         checks.release()
         assert {rule for _, rule in first + second} == {None, GatewayError.BINDS_EXCEEDED}
+
+    def test_makes_room_for_a_new_bind_where_one_is_overdue(self) -> None:
+        door = Door(a_customer(binds_max=2))
+        alive, dead = FakeCaller(), FakeCaller(is_overdue=True)
+        for caller in (alive, dead):
+            door.admits(a_bind(), caller=caller)
+        assert door.admits(a_bind())[1] is None
+        assert (alive.evicted, dead.evicted) == (False, True)
+        assert door.admits(a_bind())[1] is GatewayError.BINDS_EXCEEDED
+        assert door.binds.counts() == {"bank": 2}
+
+    def test_counts_a_bind_that_made_room_no_second_time_when_it_ends(self) -> None:
+        account = a_customer(binds_max=1)
+        door = Door(account)
+        dead = FakeCaller(is_overdue=True)
+        door.admits(a_bind(), caller=dead)
+        door.admits(a_bind())
+        door.binds.leave(account, dead)
+        assert door.binds.counts() == {"bank": 1}
+
+    def test_leaves_what_is_overdue_alone_as_long_as_there_is_room(self) -> None:
+        door = Door(a_customer(binds_max=2))
+        dead = FakeCaller(is_overdue=True)
+        door.admits(a_bind(), caller=dead)
+        door.admits(a_bind())
+        assert not dead.evicted
+
+
+class TestTls:
+    @pytest.mark.parametrize(
+        ("demanded", "names", "rule"),
+        [
+            ({}, None, None),
+            ({}, frozenset(), None),
+            ({"tls": True}, None, GatewayError.TLS_REQUIRED),
+            ({"tls": True}, frozenset(), None),
+            ({"client_certificate": "Bank.example"}, None, GatewayError.TLS_REQUIRED),
+            ({"client_certificate": "Bank.example"}, frozenset(), GatewayError.CERTIFICATE_WRONG),
+            ({"client_certificate": "Bank.example"}, frozenset(["shop"]), GatewayError.CERTIFICATE_WRONG),
+            ({"client_certificate": "Bank.example"}, frozenset(["shop", "bank.example"]), None),
+        ],
+    )
+    def test_and_a_certificate_are_as_the_account_demands(
+        self, demanded: dict[str, Any], names: frozenset[str] | None, rule: GatewayError | None
+    ) -> None:
+        account = a_customer(**demanded)
+        caller = FakeCaller(certificate_names=names)
+        assert Door(account).admits(a_bind(), caller=caller) == (account, rule)
+
+    def test_that_is_missing_costs_no_check(self) -> None:
+        checks = HeldChecks()
+        Door(a_customer(tls=True), checks).admits(a_bind())
+        assert checks.asked == 0
 
 
 class TestAPassword:

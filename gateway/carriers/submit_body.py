@@ -1,0 +1,39 @@
+"""The body of a submit_sm as a carrier wants it, where that is not how the customer sent it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.admission import submit_sm
+from gateway.settings import LongForm
+from smpp import codec, packing, parts, spec
+from smpp.address import Address
+from smpp.pdu import tlv
+from smpp.segments import Kind
+
+_SHORT_MESSAGE_MAX = 254
+
+
+def sent_by(sender: Address, body: bytes) -> bytes:
+    """`body` with another sender. Raises PduError for one that cannot be read."""
+    return codec.encode_body(replace(submit_sm(body), source=sender))
+
+
+def without_tlvs(body: bytes) -> bytes | None:
+    """`body` for an SMSC from before SMPP 3.4 (section 3.4); None if its text needs message_payload."""
+    pdu = submit_sm(body)
+    text = pdu.short_message or tlv(pdu.tlvs, spec.MESSAGE_PAYLOAD) or b""
+    if len(text) > _SHORT_MESSAGE_MAX:
+        return None
+    return codec.encode_body(replace(pdu, short_message=text, tlvs=()))
+
+
+def in_form(form: LongForm, body: bytes) -> bytes:
+    """The body of a part of a long message as the carrier wants it; what it takes whole stays whole."""
+    kind: Kind = "udh16" if form is LongForm.UDH16 else "udh8"
+    return body if form is LongForm.SAR else codec.encode_body(parts.in_form(submit_sm(body), kind))
+
+
+def packed(body: bytes) -> bytes:
+    """`body` with its septets packed. Raises ValueError where there are octets that are none."""
+    return codec.encode_body(packing.packed(submit_sm(body)))

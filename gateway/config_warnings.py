@@ -1,0 +1,30 @@
+"""What a good configuration promises and may not be able to keep: told, and not in the way of a start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway import open_files
+from gateway.config_problem import Problem
+from gateway.settings import Settings
+
+
+def warnings(settings: Settings, files_max: int) -> Iterator[Problem]:
+    """What to think over in `settings`, where at most `files_max` files may be open."""
+    files = open_files.wanted(settings)
+    if files > files_max:
+        yield Problem(
+            "listen.connections_max",
+            f"needs {files} open files, and the system allows {files_max}",
+            "raise the limit (ulimit -Hn, or LimitNOFILE= of systemd), or lower this",
+        )
+    intake_max = settings.limits.intake_max
+    for number, account in enumerate(settings.accounts.values()):
+        outstanding = account.binds_max * account.window_max
+        if outstanding > intake_max:
+            yield Problem(
+                f"accounts[{number}].window_max",
+                f"times binds_max is {outstanding}, more than limits.intake_max ({intake_max})",
+                "this account alone can fill the intake, and then all are refused with ESME_RMSGQFUL",
+                account.name,
+            )
