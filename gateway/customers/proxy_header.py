@@ -51,7 +51,7 @@ class HeaderReader:
 
 def _version_1(read: bytes) -> Header | None:
     line, end, rest = read.partition(b"\r\n")
-    if len(line) + 2 > V1_MAX:
+    if (len(line) + 2 if end else len(read) + 1) > V1_MAX:
         raise HeaderError("a PROXY header that is too long")
     if not end:
         return None

@@ -69,14 +69,18 @@ class TestABind:
         linked.customer.send(bank_bind(password=b"guess"))
         assert linked.metrics.binds_refused == {GatewayError.PASSWORD_WRONG: 1}
 
-    def test_may_be_tried_again_but_not_for_ever(self) -> None:
-        customer = Linked().customer
-        for _ in range(2):
-            customer.send(bank_bind(password=b"guess"))
+    def test_may_be_tried_again_but_later_each_time_and_not_for_ever(self) -> None:
+        linked = Linked()
+        customer = linked.customer
+        for delay_s in (0.0, 1.0, 2.0):
             assert not customer.connection.over
-        customer.send(bank_bind(password=b"guess"))
+            customer.send(bank_bind(password=b"guess"))
+            if delay_s:
+                linked.pass_time(delay_s - 0.25)
+                assert customer.read() == []
+                linked.pass_time(0.25)
+            assert [pdu.command_status for pdu in customer.read()] == [CommandStatus.ESME_RINVPASWD]
         assert customer.connection.over
-        assert [pdu.command_status for pdu in customer.read()] == [CommandStatus.ESME_RINVPASWD] * 3
 
     def test_must_come_in_time(self) -> None:
         linked = Linked()
@@ -90,6 +94,31 @@ class TestABind:
         assert (linked.binds.counts()["bank"], len(linked.listener)) == (1, 1)
         linked.customer.lose()
         assert (linked.binds.counts()["bank"], len(linked.listener)) == (0, 0)
+
+    def test_whose_customer_is_dead_makes_room_for_its_next_one(self) -> None:
+        linked = bound(binds_max=1, timers=Timers(enquire_link_s=7.0, response_s=2.0))
+        linked.pass_time(8.75)
+        other = linked.connect()
+        assert other.ask(bank_bind()) == [(BIND_TRANSCEIVER | RESP, CommandStatus.ESME_RALYBND, 1)]
+        linked.pass_time(0.25)
+        with capture_logs() as lines:
+            linked.connect().bound()
+            linked.pass_time(0.0)
+        assert linked.customer.connection.aborted
+        assert [(line["event"], line.get("reason")) for line in lines] == [
+            ("bind.accepted", None),
+            ("bind.ended", "made room: its enquire_link is overdue"),
+        ]
+        assert linked.binds.counts() == {"bank": 1}
+
+    def test_whose_customer_answered_late_makes_no_room(self) -> None:
+        linked = bound(binds_max=1, timers=Timers(enquire_link_s=7.0, response_s=2.0))
+        linked.pass_time(9.0)
+        linked.customer.send(
+            raw(ENQUIRE_LINK | RESP, sequence_number=linked.customer.read()[-1].sequence_number)
+        )
+        other = linked.connect()
+        assert other.ask(bank_bind()) == [(BIND_TRANSCEIVER | RESP, CommandStatus.ESME_RALYBND, 1)]
 
     def test_that_ends_without_an_unbind_is_counted_as_lost(self) -> None:
         linked = bound()

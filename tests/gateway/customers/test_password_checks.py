@@ -14,7 +14,7 @@ from tests.gateway.customers.samples import PASSWORD, a_customer
 BANK, SHOP = a_customer(), a_customer(name="shop")
 HOME, STRANGE = "192.0.2.9", "198.51.100.1"
 WRONG, UNCHECKED = GatewayError.PASSWORD_WRONG, GatewayError.PASSWORD_UNCHECKED
-LIMITS = Limits(wrong_passwords_max=3, password_checks_max=2)
+LIMITS = Limits(wrong_passwords_max=3, password_checks_max=2, lockout_max_s=200.0)
 
 
 class Guard:
@@ -44,6 +44,54 @@ class TestAnOrigin:
         assert guard.says("guess", STRANGE) is UNCHECKED
         guard.clock.advance(1.0)
         assert guard.says("guess", STRANGE) is WRONG
+
+    def test_that_goes_on_being_wrong_waits_twice_as_long_each_time_up_to_a_limit(self) -> None:
+        guard = Guard()
+        for _ in range(3):
+            guard.says("guess", STRANGE)
+        for wait_s in (20.0, 40.0, 80.0, 160.0, 200.0, 200.0):
+            guard.clock.advance(wait_s - 1.0)
+            assert guard.says("guess", STRANGE) is UNCHECKED
+            guard.clock.advance(1.0)
+            assert guard.says("guess", STRANGE) is WRONG
+
+    def test_that_was_right_at_last_waits_no_longer_than_at_first(self) -> None:
+        guard = Guard()
+        for _ in range(3):
+            guard.says("guess", STRANGE)
+        guard.clock.advance(20.0)
+        guard.says("guess", STRANGE)
+        guard.clock.advance(40.0)
+        assert guard.says(PASSWORD, STRANGE) is None
+        guard.says("guess", STRANGE)
+        guard.clock.advance(20.0)
+        assert guard.says("guess", STRANGE) is WRONG
+
+    def test_that_was_quiet_for_long_begins_anew(self) -> None:
+        guard = Guard()
+        for _ in range(3):
+            guard.says("guess", STRANGE)
+        guard.clock.advance(20.0)
+        guard.says("guess", STRANGE)
+        guard.clock.advance(100.0)
+        assert [guard.says("guess", STRANGE) for _ in range(4)] == [WRONG, WRONG, WRONG, UNCHECKED]
+        guard.clock.advance(20.0)
+        assert guard.says("guess", STRANGE) is WRONG
+
+    def test_with_one_password_of_its_own_buys_no_guesses_at_others(self) -> None:
+        guard = Guard()
+        accounts = [a_customer(name=f"customer-{n}") for n in range(32)]
+        for account in accounts[:30]:
+            guard.says("guess", STRANGE, account)
+        guard.clock.advance(2.0)
+        assert guard.says("guess", STRANGE, accounts[30]) is WRONG
+        guard.clock.advance(4.0)
+        assert guard.says(PASSWORD, STRANGE, BANK) is None
+        assert guard.says("guess", STRANGE, accounts[31]) is WRONG
+        guard.clock.advance(7.0)
+        assert guard.says("guess", STRANGE, accounts[31]) is UNCHECKED
+        guard.clock.advance(1.0)
+        assert guard.says("guess", STRANGE, accounts[31]) is WRONG
 
     def test_may_be_wrong_ten_times_as_often_for_all_accounts_together(self) -> None:
         guard = Guard()
