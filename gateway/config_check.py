@@ -121,9 +121,7 @@ def _accounts_without_tls(document: Document) -> Iterator[Problem]:
         if account.get("tls") is True and not tls:
             yield Problem(f"{place}.tls", "needs listen.tls, the port for TLS")
         if "client_certificate" in account and "client_ca" not in tls:
-            yield Problem(
-                f"{place}.client_certificate", "needs listen.tls.client_ca, who made the certificate"
-            )
+            yield Problem(f"{place}.client_certificate", "needs listen.tls.client_ca")
 
 
 def _address(document: Document, table: str, host: str, port: int) -> tuple[object, object]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import DNSName, SubjectAlternativeName, load_pem_x509_certificates
 from cryptography.x509.extensions import ExtensionNotFound
 from cryptography.x509.oid import NameOID
@@ -112,9 +113,9 @@ def _own_certificate(tls: CarrierTls) -> dict[str, Any]:
 
 def _pair(certificate: Path, key: Path) -> dict[str, Any]:
     """The options for a certificate, the chain behind it, and its key."""
-    own, *chain = _certificates(certificate)
+    own, *chain = load_pem_x509_certificates(certificate.read_bytes())
     return {
-        "privateKey": crypto.load_privatekey(crypto.FILETYPE_PEM, key.read_bytes(), b""),
+        "privateKey": load_pem_private_key(key.read_bytes(), None),
         "certificate": own,
         "extraCertChain": chain,
     }
@@ -122,8 +123,7 @@ def _pair(certificate: Path, key: Path) -> dict[str, Any]:
 
 def _trust(path: Path) -> Any:
     """The authorities in a file."""
-    return ssl.trustRootFromCertificates([ssl.Certificate(one) for one in _certificates(path)])
-
-
-def _certificates(path: Path) -> list[crypto.X509]:
-    return [crypto.X509.from_cryptography(one) for one in load_pem_x509_certificates(path.read_bytes())]
+    found = load_pem_x509_certificates(path.read_bytes())
+    return ssl.trustRootFromCertificates(
+        [ssl.Certificate(crypto.X509.from_cryptography(one)) for one in found]
+    )

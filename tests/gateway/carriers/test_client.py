@@ -11,7 +11,7 @@ from smpplib import consts, exceptions, smpp
 from smpplib.client import Client
 
 from gateway.carriers.client import CarrierClient
-from gateway.settings import BindType
+from gateway.settings import BindType, InterfaceVersion
 from smpp.framer import Frame
 from tests.gateway.carriers.peer import BIND_TRANSCEIVER_RESP, UNBIND_RESP, tlv
 from tests.gateway.carriers.samples import a_carrier
@@ -107,6 +107,17 @@ def test_a_bind_is_sent_as_the_specification_writes_it(
     a_client(wire, bind_type=bind_type, system_type="VMA").send_bind()
     body = b"signet\0" + b"sesame\0" + b"VMA\0" + b"\x34\0\0" + b"\0"
     assert wire.written == raw(command_id, body, sequence_number=1)
+
+
+@pytest.mark.parametrize(
+    ("version", "octet"),
+    [(InterfaceVersion.V33, b"\x33"), (InterfaceVersion.V34, b"\x34"), (InterfaceVersion.V50, b"\x50")],
+)
+def test_a_bind_says_the_version_that_the_settings_do(
+    wire: Wire, version: InterfaceVersion, octet: bytes
+) -> None:
+    a_client(wire, interface_version=version).send_bind()
+    assert wire.written[16:] == b"signet\0sesame\0\0" + octet + b"\0\0\0"
 
 
 def test_the_longest_names_that_the_settings_allow_are_sent_whole(wire: Wire) -> None:

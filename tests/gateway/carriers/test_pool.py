@@ -9,9 +9,9 @@ from gateway.settings import BindType, Carrier, Throttle
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.kept_bind import Owner
 from tests.gateway.carriers.network import Network
-from tests.gateway.carriers.peer import Peer
+from tests.gateway.carriers.peer import Peer, deliver
 from tests.gateway.carriers.samples import LIMITS, TIMERS, a_carrier
-from tests.gateway.raw_pdus import RESP, UNBIND, raw
+from tests.gateway.raw_pdus import BIND_RECEIVER, BIND_TRANSMITTER, RESP, UNBIND, raw
 
 
 class Pooled:
@@ -22,8 +22,8 @@ class Pooled:
         self.network = Network(self.clock)
         by_name = {carrier.name: carrier for carrier in carriers}
         self.pool = CarrierPool(by_name, LIMITS, self.clock, self.network.connect, lambda: 0.0, Metrics())
-        owner = Owner()
-        self.pool.start(owner, owner)
+        self.owner = Owner()
+        self.pool.start(self.owner, self.owner)
 
     def names(self, carrier: str, count: int) -> list[str]:
         """The binds that slots were taken of."""
@@ -42,6 +42,24 @@ def test_every_carrier_gets_as_many_binds_as_its_settings_say() -> None:
     assert [bind.name for bind in pooled.pool.binds] == ["north/0", "north/1", "south/0"]
     assert [bind.name for bind in pooled.pool.of("south")] == ["south/0"]
     assert len(pooled.network.peers("north")) == 2
+
+
+def test_a_pair_is_a_transmitter_and_a_receiver_under_the_name_of_the_carrier() -> None:
+    pooled = Pooled(a_carrier(name="north", bind_type=BindType.PAIR, binds=2, window_max=3))
+    assert [bind.name for bind in pooled.pool.of("north")] == [f"north/{n}" for n in range(4)]
+    binds = [pooled.peer("north", n).read()[0].command_id for n in range(4)]
+    assert binds == [BIND_TRANSMITTER, BIND_RECEIVER] * 2
+
+
+def test_a_pair_submits_on_its_transmitter_and_takes_receipts_on_its_receiver() -> None:
+    pooled = Pooled(a_carrier(name="north", bind_type=BindType.PAIR, window_max=3))
+    pooled.peer("north", 1).accept_bind()
+    assert pooled.pool.preferred("north") is None
+    pooled.peer("north", 0).accept_bind()
+    assert pooled.pool.preferred("north") == "north"
+    assert pooled.names("north", 99) == ["north/0"] * 3
+    pooled.peer("north", 1).send(deliver(7, b"hello"))
+    assert [(carrier.name, number) for carrier, _, number in pooled.owner.offers] == [("north", 7)]
 
 
 def test_a_carrier_that_the_settings_no_longer_have_has_no_binds() -> None:

@@ -6,47 +6,17 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.error import ConnectionDone
 
 from tests.gateway.carriers.fake_store import FakeStore
 from tests.gateway.customers.customer_side import LISTEN, CustomerSide
-from tests.gateway.customers.peer import CustomerConnection
 from tests.gateway.customers.proxies import version_1, version_2
 from tests.gateway.customers.samples import a_customer, bank_bind
-from tests.gateway.raw_pdus import Raw, split
+from tests.gateway.customers.wire import Wire
+from tests.gateway.raw_pdus import Raw
 
 PROXY, STRANGER = "10.0.0.1", "198.51.100.1"
 CUSTOMER, OTHER = "203.0.113.7", "203.0.113.8"
-
-
-class Wire(CustomerConnection):
-    """A connection at the outermost door, whose protocol may be exchanged as Twisted's can."""
-
-    def __init__(self, side: CustomerSide, host: str) -> None:
-        super().__init__(side.reactor, host, 40_000)
-        kind = IPv6Address if ":" in host else IPv4Address
-        _, factory = side.doors.factories[0]
-        address: Any = kind("TCP", host, 40_000)
-        protocol: Any = factory.buildProtocol(address)
-        self.was_refused = protocol is None
-        if protocol is not None:
-            self.connect(protocol)
-
-    @property
-    def protocol(self) -> Any:
-        return self.link
-
-    @protocol.setter
-    def protocol(self, protocol: Any) -> None:
-        self.link = protocol
-
-    def send(self, *octets: bytes) -> list[Raw]:
-        """What is answered."""
-        self.arrive(b"".join(octets))
-        self.clock.advance(0)
-        written, self.written = self.written, b""
-        return split(written)
 
 
 def a_side(networks: tuple[str, ...] = ("10.0.0.0/8",), **how: Any) -> CustomerSide:
