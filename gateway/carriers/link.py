@@ -14,9 +14,10 @@ from typing import cast
 
 import structlog
 from twisted.internet.base import DelayedCall
-from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.interfaces import IHandshakeListener, ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
+from zope.interface import implementer  # type: ignore[import-untyped]  # it has no types
 
 from gateway import task
 from gateway.addressing import address
@@ -25,7 +26,7 @@ from gateway.carriers.submit_body import in_form, packed, sent_by, without_tlvs
 from gateway.ports import Attempt
 from gateway.reactor import ReactorTime
 from gateway.settings import Carrier, InterfaceVersion, Limits
-from gateway.tls import reason_of
+from gateway.tls import has_tls, reason_of
 from gateway.transport import Transport
 from smpp import codec
 from smpp.commands import RESPONSE_BIT, CommandId
@@ -74,6 +75,7 @@ class Upstream(Interface):
         """The connection is gone; these attempts have no answer."""
 
 
+@implementer(IHandshakeListener)
 class CarrierLink(Protocol):
     """A connection that binds as soon as it is made. `unanswered_max` bounds the deliver_sm in our hands."""
 
@@ -191,8 +193,16 @@ class CarrierLink(Protocol):
             self._reactor.seconds(),
         )
         self._client = CarrierClient(self._carrier, transport, self._window.next_sequence_number)
-        self._client.send_bind()
+        if not has_tls(transport):
+            self._client.send_bind()
         self._look_at_timer()
+
+    def handshakeCompleted(self) -> None:
+        """TLS knows who the carrier is.
+
+        What is written before makes Twisted pause its producer, and we would not read the handshake then.
+        """
+        self._client.send_bind()
 
     def dataReceived(self, data: bytes) -> None:
         self._framer.feed(data)

@@ -6,6 +6,7 @@ It speaks through smpplib's own PDUs, so that the gateway's codec is not tested 
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,11 +36,17 @@ class Carrier:
     """Listens on `port` from `with` to its end, or from `open` to `close`, as often as you like.
 
     `status` gives the command_status of the answer to a message, None for none until `answer_all`. It is
-    asked from another thread. By default everything is accepted.
+    asked from another thread. By default everything is accepted. With `tls` it speaks that.
     """
 
-    def __init__(self, port: int, status: Callable[[Submitted], int | None] = lambda _: 0) -> None:
+    def __init__(
+        self,
+        port: int,
+        status: Callable[[Submitted], int | None] = lambda _: 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.port = port
+        self.tls = tls
         self.status = status
         self.submitted: list[Submitted] = []
         self.delivered: dict[int, int] = {}
@@ -122,6 +129,11 @@ class Carrier:
         until(lambda: all(s in self.delivered for s in sequences), "answers to deliver_sm")
         return [self.delivered[sequence] for sequence in sequences]
 
+    @property
+    def was_asked(self) -> bool:
+        """Whether anything at all was said to it since it was opened."""
+        return any(bind.was_asked for bind in self._binds)
+
     # -- inside
 
     def _run(self, work: Callable[..., None], *arguments: object) -> None:
@@ -133,6 +145,12 @@ class Carrier:
         with suppress(OSError):
             while True:
                 connection, _ = server.accept()
+                if self.tls is not None:
+                    try:
+                        connection = self.tls.wrap_socket(connection, server_side=True)
+                    except OSError:
+                        connection.close()
+                        continue
                 bind = _Bind(connection, self)
                 self._binds.append(bind)
                 self._run(bind.serve)
@@ -166,6 +184,7 @@ class _Bind:
         self._numbers = SimpleSequenceGenerator()
         self._sending = threading.Lock()
         self.is_bound = False
+        self.was_asked = False
 
     def hang_up(self) -> None:
         """End the connection."""
@@ -187,6 +206,7 @@ class _Bind:
         self.is_bound = False
 
     def _handle(self, pdu: Any) -> None:
+        self.was_asked = True
         if pdu.command == "submit_sm":
             self._carrier.take(pdu, lambda status, id: self._answer(pdu, status, message_id=id))
         elif pdu.command == "deliver_sm_resp":

@@ -11,6 +11,7 @@ store = "{store}"
 
 [listen]
 port = {port}
+{listen}
 
 [admin]
 port = {admin_port}
@@ -86,6 +87,7 @@ class Config:
     store: str = "signet.db"
     log_level: str = "info"
     limits: str = ""
+    listen: str = ""
     tables: list[str] = field(default_factory=list)
 
     def account(self, name: str, carrier: str, more: str = "", hours: str = _ALL_HOURS) -> None:
@@ -105,5 +107,6 @@ class Config:
             admin_port=self.admin_port,
             log_level=self.log_level,
             limits=self.limits,
+            listen=self.listen,
         )
         return head + "".join(self.tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -69,9 +70,12 @@ class Customer:
         password: str = PASSWORD,
         bind_type: str = "transceiver",
         timeout_s: float = 15.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         # smpplib as it comes: a TLV that it does not know is an error.
-        self.client = Client("127.0.0.1", port, timeout=timeout_s, allow_unknown_opt_params=False)
+        self.client = Client(
+            "127.0.0.1", port, timeout=timeout_s, allow_unknown_opt_params=False, ssl_context=tls
+        )
         self.client.set_message_sent_handler(self._sent)
         self.client.set_error_pdu_handler(self._sent)
         self.client.set_message_received_handler(self._received)
@@ -165,10 +169,10 @@ class Customer:
         self.deliveries.append(Delivered.of(pdu))
 
 
-def refusal_of(port: int, system_id: str, password: str) -> int:
+def refusal_of(port: int, system_id: str, password: str, tls: ssl.SSLContext | None = None) -> int:
     """The command_status of a bind that must be refused."""
     try:
-        Customer(port, system_id, password).leave()
+        Customer(port, system_id, password, tls=tls).leave()
     except exceptions.PDUError as error:
         return int(error.args[1])
     raise AssertionError("the bind was accepted")

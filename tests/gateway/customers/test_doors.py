@@ -17,7 +17,7 @@ from tests.gateway.carriers.fake_store import FakeStore
 from tests.gateway.customers.customer_side import LISTEN, CustomerSide
 from tests.gateway.customers.proxies import version_1
 from tests.gateway.customers.samples import a_customer, bank_bind
-from tests.gateway.customers.wire import TlsCustomer, Wire
+from tests.gateway.customers.wire import TlsCustomer, wire_to
 from tests.gateway.raw_pdus import ENQUIRE_LINK, RESP, UNBIND, raw
 
 PEER, PROXY, CUSTOMER = "192.0.2.9", "10.0.0.1", "203.0.113.7"
@@ -47,7 +47,7 @@ class House:
         return CustomerSide(FakeStore(), listen=replace(listen, tls=tls), accounts=(bank,), connections_max=2)
 
     def customer(self, side: CustomerSide, own: Pair | None = None) -> TlsCustomer:
-        return TlsCustomer(Wire(side, PEER, TLS), trusting(self.authority, own))
+        return TlsCustomer(wire_to(side, PEER, TLS), trusting(self.authority, own))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def bind_status(customer: TlsCustomer) -> int:
 def test_a_customer_binds_over_tls_as_over_the_plain_port(house: House) -> None:
     side = house.side()
     assert bind_status(house.customer(side)) == 0
-    assert [pdu.command_status for pdu in Wire(side, PEER, PLAIN).send(bank_bind())] == [0]
+    assert [pdu.command_status for pdu in wire_to(side, PEER, PLAIN).send(bank_bind())] == [0]
     assert side.binds.counts() == {"bank": 2}
 
 
@@ -113,12 +113,12 @@ def test_more_connections_than_allowed_are_refused_at_the_port_for_tls_too(house
     side = house.side()
     for _ in range(2):
         assert bind_status(house.customer(side)) == 0
-    assert Wire(side, PEER, TLS).was_refused
+    assert wire_to(side, PEER, TLS).was_refused
 
 
 def test_a_handshake_that_takes_too_long_is_cut_off(house: House) -> None:
     side = house.side()
-    wire = Wire(side, PEER, TLS)
+    wire = wire_to(side, PEER, TLS)
     wire.swap(b"\x16\x03\x01")
     side.pass_time(10.0)
     assert wire.over
@@ -126,7 +126,7 @@ def test_a_handshake_that_takes_too_long_is_cut_off(house: House) -> None:
 
 
 def test_what_is_no_tls_is_refused_and_told_once(house: House) -> None:
-    wire = Wire(house.side(), PEER, TLS)
+    wire = wire_to(house.side(), PEER, TLS)
     with capture_logs() as lines:
         wire.swap(bank_bind())
     assert wire.over
@@ -141,9 +141,9 @@ def test_tls_before_1_2_is_refused(house: House) -> None:
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     with pytest.raises(ssl.SSLError, match=r"(?i)protocol.version"):
-        TlsCustomer(Wire(house.side(), PEER, TLS), context)
+        TlsCustomer(wire_to(house.side(), PEER, TLS), context)
     context.maximum_version = context.minimum_version = ssl.TLSVersion.TLSv1_2
-    assert bind_status(TlsCustomer(Wire(house.side(), PEER, TLS), context)) == 0
+    assert bind_status(TlsCustomer(wire_to(house.side(), PEER, TLS), context)) == 0
 
 
 class TestAClientCertificate:
@@ -189,17 +189,17 @@ class TestAClientCertificate:
 
     def test_is_demanded_of_those_who_come_without_tls(self, house: House) -> None:
         side = house.side(demands="bank.example")
-        assert [pdu.command_status for pdu in Wire(side, PEER, PLAIN).send(bank_bind())] == [RBINDFAIL]
+        assert [pdu.command_status for pdu in wire_to(side, PEER, PLAIN).send(bank_bind())] == [RBINDFAIL]
 
 
 def test_a_header_of_a_proxy_comes_before_tls(house: House) -> None:
     listen = replace(LISTEN, proxy_networks=(ip_network("10.0.0.0/8"),))
     side = house.side(listen=listen, allowed_networks=(ip_network(CUSTOMER),))
-    customer = TlsCustomer(Wire(side, PROXY, TLS), trusting(house.authority), first=version_1(CUSTOMER))
+    customer = TlsCustomer(wire_to(side, PROXY, TLS), trusting(house.authority), first=version_1(CUSTOMER))
     with capture_logs() as lines:
         assert bind_status(customer) == 0
     assert [line["peer"] for line in lines] == [f"{CUSTOMER}:4000"]
-    assert Wire(side, PROXY, TLS).send(bank_bind()) == []
+    assert wire_to(side, PROXY, TLS).send(bank_bind()) == []
 
 
 def test_a_customer_over_tls_is_asked_whether_it_is_there(house: House) -> None:

@@ -6,6 +6,8 @@ import ssl
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
 
 from tests.gateway.customers.customer_side import CustomerSide
 from tests.gateway.customers.peer import CustomerConnection
@@ -13,12 +15,11 @@ from tests.gateway.raw_pdus import Raw, split
 
 
 class Wire(CustomerConnection):
-    """A connection from `host` to the `door`-th port, whose protocol may be exchanged as Twisted's can."""
+    """A connection from `host` to the port of a factory; its protocol may be exchanged as Twisted's can."""
 
-    def __init__(self, side: CustomerSide, host: str, door: int = 0) -> None:
-        super().__init__(side.reactor, host, 40_000)
+    def __init__(self, clock: Clock, factory: Factory, host: str) -> None:
+        super().__init__(clock, host, 40_000)
         kind = IPv6Address if ":" in host else IPv4Address
-        _, factory = side.doors.factories[door]
         address: Any = kind("TCP", host, 40_000)
         protocol: Any = factory.buildProtocol(address)
         self.was_refused = protocol is None
@@ -49,6 +50,11 @@ class Wire(CustomerConnection):
     def send(self, *octets: bytes) -> list[Raw]:
         """What is answered."""
         return split(self.swap(b"".join(octets)))
+
+
+def wire_to(side: CustomerSide, host: str, door: int = 0) -> Wire:
+    """A connection to the `door`-th port of a side."""
+    return Wire(side.reactor, side.doors.factories[door][1], host)
 
 
 class TlsCustomer:
