@@ -6,13 +6,14 @@ What came of it is told by those outside: the customers, and the ledger's rows w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 
@@ -24,6 +25,7 @@ from gateway.simulator.carrier import CarrierSettings, SimulatedCarrier
 from gateway.simulator.customer import LinkLostError, NotAnsweredError, SimulatedCustomer
 from gateway.simulator.fate import Fate, refusal
 from gateway.simulator.script import Line
+from gateway.store import schema
 from gateway.store.engine import open_engine
 from gateway.world import World, real_world
 from ledger import sql
@@ -189,17 +191,19 @@ def _audited(settings: Settings, seen: Sequence[tuple[Line, str, Fate]]) -> Perf
 
 
 def _transfers(connection: Connection) -> tuple[dict[str, int], dict[str, Kind]]:
-    """By message id: the units of its hold, and what became of the hold."""
-    held: dict[str, int] = {}
+    """By message id: the units of its hold, and what became of the hold; of a long one, of all its parts."""
+    held: Counter[str] = Counter()
     charges: dict[str, Kind] = {}
-    columns = ledger_transfer.c
-    for source_id, stage_, kind, units in connection.execute(
-        select(columns.source_id, columns.stage, columns.kind, columns.units)
-    ):
+    columns, message = ledger_transfer.c, schema.message.c
+    told = func.coalesce(message.whole_id, columns.source_id)
+    rows = select(told, columns.stage, columns.kind, columns.units).join_from(
+        ledger_transfer, schema.message, message.message_id == columns.source_id, isouter=True
+    )
+    for message_id, stage_, kind, units in connection.execute(rows):
         if stage_ == Stage.HOLD:
-            held[str(source_id)] = units
+            held[str(message_id)] += units
         elif stage_ == Stage.RESOLUTION:
-            charges[str(source_id)] = Kind(kind)
+            charges[str(message_id)] = Kind(kind)
     return held, charges
 
 

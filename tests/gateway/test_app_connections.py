@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from gateway.message import State
-from gateway.settings import BindType, InterfaceVersion, ListenTls
+from gateway.settings import BindType, InterfaceVersion, ListenTls, LongForm
 from ledger.accounts import Balance
 from tests.certificates import Authority
 from tests.gateway.carriers.peer import receipt, submit_resp
@@ -40,7 +40,7 @@ def test_the_receipt_of_a_message_comes_back_on_the_receiver_of_a_pair(path: Pat
 
 
 def test_what_is_too_long_for_an_old_carrier_is_rejected_and_its_units_come_back(path: Path) -> None:
-    old = a_carrier(interface_version=InterfaceVersion.V33)
+    old = a_carrier(interface_version=InterfaceVersion.V33, long_messages=LongForm.PAYLOAD)
     whole = Whole(settings_of(path, carriers=[old])).top_up().start()
     customer = whole.customer()
     text = "尊敬的客户:" + "今天是您生日，" * 20 + "回TD退订【中国银行】"
