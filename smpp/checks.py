@@ -33,25 +33,25 @@ _DEPENDENT = _SAR | {spec.MESSAGE_PAYLOAD}
 _ADDR_MAX = spec.SOURCE_ADDR.size - 1
 
 
-def message(pdu: SubmitSm | DeliverSm, expected: Mapping[int, TlvSpec]) -> None:
-    """A submit_sm, or a deliver_sm, which may go to letters."""
-    if type(pdu) is SubmitSm and not pdu.destination.addr.isdecimal():
-        raise _destination()
-    _message(pdu)
+def message(pdu: SubmitSm | SubmitMulti | DeliverSm, expected: Mapping[int, TlvSpec]) -> None:
+    """A submit_sm, a submit_multi, or a deliver_sm, which may go to letters."""
+    if type(pdu) is SubmitSm:
+        if not pdu.destination.addr.isdecimal():
+            raise _destination()
+    elif type(pdu) is SubmitMulti:
+        _destinations(pdu)
+    if pdu.priority_flag > 3:
+        raise PduError(CommandStatus.ESME_RINVPRTFLG, "priority_flag is over 3")
+    if pdu.schedule_delivery_time or pdu.validity_period:
+        _times(pdu)
+    if pdu.registered_delivery & 3 == 3:
+        raise _registered_delivery()
+    if pdu.replace_if_present_flag > 1:
+        raise PduError(CommandStatus.ESME_RINVREPFLAG, "replace_if_present_flag is over 1")
+    if pdu.sm_default_msg_id:
+        raise _default_msg_id()
     if pdu.tlvs:
         tlvs(pdu.tlvs, expected, pdu.short_message)
-
-
-def submit_multi(pdu: SubmitMulti) -> None:
-    """A submit_multi."""
-    for destination in pdu.destinations:
-        if isinstance(destination, DistributionList):
-            if not destination.name:
-                raise PduError(CommandStatus.ESME_RINVDLNAME, "dl_name is empty")
-        elif not destination.addr.isdecimal():
-            raise _destination()
-    _message(pdu)
-    tlvs(pdu.tlvs, spec.SUBMIT_MULTI_TLVS, pdu.short_message)
 
 
 def data_sm(pdu: DataSm) -> None:
@@ -60,7 +60,8 @@ def data_sm(pdu: DataSm) -> None:
         raise PduError(CommandStatus.ESME_RINVSRCADR, f"source_addr has more than {_ADDR_MAX} characters")
     if len(pdu.destination.addr) > _ADDR_MAX or not pdu.destination.addr.isdecimal():
         raise _destination()
-    _registered_delivery(pdu.registered_delivery)
+    if pdu.registered_delivery & 3 == 3:
+        raise _registered_delivery()
     tlvs(pdu.tlvs, spec.DATA_SM_TLVS)
     if all(tag != spec.MESSAGE_PAYLOAD for tag, _ in pdu.tlvs):
         raise PduError(CommandStatus.ESME_RMISSINGOPTPARAM, "a data_sm without message_payload")
@@ -82,8 +83,10 @@ def replace_sm(pdu: ReplaceSm) -> None:
     """A replace_sm."""
     _named(pdu)
     _times(pdu)
-    _registered_delivery(pdu.registered_delivery)
-    _default_msg_id(pdu)
+    if pdu.registered_delivery & 3 == 3:
+        raise _registered_delivery()
+    if pdu.sm_default_msg_id:
+        raise _default_msg_id()
     tlvs(pdu.tlvs, spec.REPLACE_SM_TLVS, pdu.short_message)
 
 
@@ -98,10 +101,11 @@ def tlvs(values: Tlvs, expected: Mapping[int, TlvSpec], short_message: bytes = b
     for tag, octets in values:
         tlv_spec = expected.get(tag)
         if tlv_spec is not None:
-            tlv.check(tlv_spec, octets)
+            if tlv_spec.highest is not None or not tlv_spec.least <= len(octets) <= tlv_spec.most:
+                tlv.check(tlv_spec, octets)
             depends = depends or tag in _DEPENDENT
     if depends:
-        _dependent(short_message, dict(values))
+        _dependent(short_message, {tag: octets for tag, octets in values if tag in expected})
 
 
 def _dependent(short_message: bytes, values: Mapping[int, bytes]) -> None:
@@ -116,36 +120,22 @@ def _dependent(short_message: bytes, values: Mapping[int, bytes]) -> None:
         raise PduError(CommandStatus.ESME_RINVOPTPARAMVAL, f"segment {seqnum} of {total}")
 
 
-def _message(pdu: SubmitSm | DeliverSm | SubmitMulti) -> None:
-    """The numbers and times behind the destination."""
-    if pdu.priority_flag > 3:
-        raise PduError(CommandStatus.ESME_RINVPRTFLG, "priority_flag is over 3")
-    _times(pdu)
-    _registered_delivery(pdu.registered_delivery)
-    if pdu.replace_if_present_flag > 1:
-        raise PduError(CommandStatus.ESME_RINVREPFLAG, "replace_if_present_flag is over 1")
-    _default_msg_id(pdu)
+def _destinations(pdu: SubmitMulti) -> None:
+    for destination in pdu.destinations:
+        if isinstance(destination, DistributionList):
+            if not destination.name:
+                raise PduError(CommandStatus.ESME_RINVDLNAME, "dl_name is empty")
+        elif not destination.addr.isdecimal():
+            raise _destination()
 
 
-def _times(pdu: SubmitSm | DeliverSm | SubmitMulti | ReplaceSm) -> None:
+def _times(pdu: SubmitSm | SubmitMulti | DeliverSm | ReplaceSm) -> None:
     if pdu.schedule_delivery_time and len(pdu.schedule_delivery_time) != 16:
         raise PduError(
             CommandStatus.ESME_RINVSCHED, "schedule_delivery_time is neither empty nor 16 characters"
         )
     if pdu.validity_period and len(pdu.validity_period) != 16:
         raise PduError(CommandStatus.ESME_RINVEXPIRY, "validity_period is neither empty nor 16 characters")
-
-
-def _registered_delivery(registered_delivery: int) -> None:
-    if registered_delivery & 3 == 3:
-        raise PduError(
-            CommandStatus.ESME_RINVREGDLVFLG, "registered_delivery asks for the reserved receipt type 3"
-        )
-
-
-def _default_msg_id(pdu: SubmitSm | DeliverSm | SubmitMulti | ReplaceSm) -> None:
-    if pdu.sm_default_msg_id:
-        raise PduError(CommandStatus.ESME_RINVDFTMSGID, "no predefined messages are held here")
 
 
 def _named(pdu: QuerySm | ReplaceSm) -> None:
@@ -155,3 +145,13 @@ def _named(pdu: QuerySm | ReplaceSm) -> None:
 
 def _destination() -> PduError:
     return PduError(CommandStatus.ESME_RINVDSTADR, "destination_addr is empty, too long or not numeric")
+
+
+def _registered_delivery() -> PduError:
+    return PduError(
+        CommandStatus.ESME_RINVREGDLVFLG, "registered_delivery asks for the reserved receipt type 3"
+    )
+
+
+def _default_msg_id() -> PduError:
+    return PduError(CommandStatus.ESME_RINVDFTMSGID, "no predefined messages are held here")

@@ -1,4 +1,4 @@
-"""command_status values of SMPP 3.4 (section 5.1.3).
+"""command_status values of SMPP 3.4 (section 5.1.3) and those that 5.0 added (4.7.6).
 
 Peers send vendor values of their own, so a status on the wire stays a plain `int`; the enum only names the
 standard ones.
@@ -10,7 +10,10 @@ from enum import IntEnum
 
 
 class CommandStatus(IntEnum):
-    """The standard command_status values (SMPP 3.4, table 5-2)."""
+    """The standard command_status values (SMPP 3.4, table 5-2; from 0x100 on SMPP 5.0, table 4-45).
+
+    Any other value of 32 bits is a member too, which has no name but its value in hex.
+    """
 
     ESME_ROK = 0x00000000
     ESME_RINVMSGLEN = 0x00000001
@@ -60,6 +63,34 @@ class CommandStatus(IntEnum):
     ESME_RINVOPTPARAMVAL = 0x000000C4
     ESME_RDELIVERYFAILURE = 0x000000FE
     ESME_RUNKNOWNERR = 0x000000FF
+    ESME_RSERTYPUNAUTH = 0x00000100
+    ESME_RPROHIBITED = 0x00000101
+    ESME_RSERTYPUNAVAIL = 0x00000102
+    ESME_RSERTYPDENIED = 0x00000103
+    ESME_RINVDCS = 0x00000104
+    ESME_RINVSRCADDRSUBUNIT = 0x00000105
+    ESME_RINVDSTADDRSUBUNIT = 0x00000106
+    ESME_RINVBCASTFREQINT = 0x00000107
+    ESME_RINVBCASTALIAS_NAME = 0x00000108
+    ESME_RINVBCASTAREAFMT = 0x00000109
+    ESME_RINVNUMBCAST_AREAS = 0x0000010A
+    ESME_RINVBCASTCNTTYPE = 0x0000010B
+    ESME_RINVBCASTMSGCLASS = 0x0000010C
+    ESME_RBCASTFAIL = 0x0000010D
+    ESME_RBCASTQUERYFAIL = 0x0000010E
+    ESME_RBCASTCANCELFAIL = 0x0000010F
+    ESME_RINVBCAST_REP = 0x00000110
+    ESME_RINVBCASTSRVGRP = 0x00000111
+    ESME_RINVBCASTCHANIND = 0x00000112
+
+    @classmethod
+    def _missing_(cls, value: object) -> CommandStatus | None:
+        if not isinstance(value, int) or not 0 <= value <= 0xFFFFFFFF:
+            return None
+        member = int.__new__(cls, value)
+        member._name_ = name(value)
+        member._value_ = value
+        return member
 
 
 _NAMES = {member.value: member.name for member in CommandStatus}

@@ -59,7 +59,7 @@ def decode(command_id: int, body: bytes, strict: bool) -> SubmitMulti:
         tlvs,
     )
     if strict:
-        checks.submit_multi(pdu)
+        checks.message(pdu, spec.SUBMIT_MULTI_TLVS)
     return pdu
 
 

@@ -11,8 +11,27 @@ from hypothesis import strategies as st
 from smpplib.smpp import make_pdu, parse_pdu
 
 from smpp import codec
-from smpp.pdu import Bind, BindResp, DeliverSm, SubmitSm
-from tests.smpp.pdu_strategies import BINDS, DELIVER_SMS, SUBMIT_SMS
+from smpp.address import Address
+from smpp.pdu import (
+    AlertNotification,
+    Bind,
+    BindResp,
+    DataSm,
+    DeliverSm,
+    QuerySm,
+    QuerySmResp,
+    SubmitSm,
+)
+from tests.smpp.pdu_strategies import (
+    BINDS,
+    DATA_SMS,
+    DELIVER_SMS,
+    QUERY_SM_RESPS,
+    QUERY_SMS,
+    SUBMIT_SMS,
+    addresses,
+    strings,
+)
 
 NAMES = {0x01: "bind_receiver", 0x02: "bind_transmitter", 0x09: "bind_transceiver"}
 
@@ -144,6 +163,67 @@ def test_a_receipt_of_smpplib_is_read_with_its_tlvs() -> None:
     assert codec.encode(pdu, 1) == octets
 
 
+@given(DATA_SMS, st.integers(0, 0xFFFF))
+def test_a_data_sm_gives_the_same_octets(message: DataSm, reference: int) -> None:
+    payload = message.payload
+    ours = replace(message, tlvs=((0x0424, payload or b"x"), (0x0204, reference.to_bytes(2))))
+    theirs = by_smpplib(
+        "data_sm",
+        service_type=ours.service_type,
+        source_addr_ton=ours.source.ton,
+        source_addr_npi=ours.source.npi,
+        source_addr=ours.source.addr,
+        dest_addr_ton=ours.destination.ton,
+        dest_addr_npi=ours.destination.npi,
+        destination_addr=ours.destination.addr,
+        esm_class=ours.esm_class,
+        registered_delivery=ours.registered_delivery,
+        data_coding=ours.data_coding,
+        message_payload=payload or b"x",
+        user_message_reference=reference,
+    )
+    assert codec.encode(ours, 1) == theirs
+    assert codec.decode(ours.command_id, body_of(theirs)) == ours
+
+
+@given(QUERY_SMS)
+def test_a_query_sm_gives_the_same_octets(query: QuerySm) -> None:
+    theirs = by_smpplib(
+        "query_sm",
+        message_id=query.message_id,
+        source_addr_ton=query.source.ton,
+        source_addr_npi=query.source.npi,
+        source_addr=query.source.addr,
+    )
+    assert codec.encode(query, 1) == theirs
+    assert codec.decode(query.command_id, body_of(theirs)) == query
+
+
+@given(QUERY_SM_RESPS)
+def test_smpplib_reads_our_query_sm_resp(resp: QuerySmResp) -> None:
+    parsed = parse_pdu(codec.encode(resp, 7), client=None, sequence=0)
+    assert (parsed.sequence, parsed.message_id) == (7, resp.message_id.encode("latin-1"))
+    assert (parsed.final_date, parsed.message_state) == (resp.final_date.encode(), resp.message_state)
+    assert parsed.error_code == resp.error_code
+
+
+@given(addresses(strings(20)), addresses(strings(20)), st.integers(0, 2))
+def test_an_alert_notification_gives_the_same_octets(source: Address, esme: Address, status: int) -> None:
+    theirs = by_smpplib(
+        "alert_notification",
+        source_addr_ton=source.ton,
+        source_addr_npi=source.npi,
+        source_addr=source.addr,
+        esme_addr_ton=esme.ton,
+        esme_addr_npi=esme.npi,
+        esme_addr=esme.addr,
+        ms_availability_status=status,
+    )
+    ours = AlertNotification(source, esme, ((0x0422, bytes((status,))),))
+    assert codec.encode(ours, 1) == theirs
+    assert codec.decode(ours.command_id, body_of(theirs)) == ours
+
+
 @given(BINDS)
 def test_a_bind_gives_the_same_octets(pdu: Bind) -> None:
     theirs = by_smpplib(
@@ -169,7 +249,8 @@ def test_a_bind_resp_gives_the_same_octets(command_id: int) -> None:
 
 
 @given(
-    st.sampled_from(["submit_sm_resp", "deliver_sm_resp"]), st.text(alphabet="0123456789abcdef-", max_size=64)
+    st.sampled_from(["submit_sm_resp", "deliver_sm_resp", "data_sm_resp"]),
+    st.text(alphabet="0123456789abcdef-", max_size=64),
 )
 def test_a_message_response_gives_the_same_octets(name: str, message_id: str) -> None:
     theirs = by_smpplib(name, 9, message_id=message_id)
