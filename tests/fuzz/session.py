@@ -31,6 +31,7 @@ _STEPS = {
     ord("a"): Play.accept,
     ord("b"): Play.bind,
     ord("f"): Play.finish_unbind,
+    ord("n"): Play.notify,
     ord("p"): Play.respond,
     ord("q"): Play.request,
     ord("r"): Play.refuse,

@@ -10,23 +10,44 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from struct import unpack_from
 
+from smpp.address import Address
 from smpp.events import (
     BindRequested,
     Event,
     LateResponse,
+    OutbindReceived,
     PeerUnbound,
+    ProtocolFault,
     RequestReceived,
     RequestTimedOut,
     ResponseReceived,
 )
-from smpp.pdu import DeliverSmResp, Pdu, SubmitSmResp
+from smpp.pdu import (
+    AlertNotification,
+    CancelSmResp,
+    DataSmResp,
+    DeliverSmResp,
+    Outbind,
+    Pdu,
+    QuerySmResp,
+    ReplaceSmResp,
+    SubmitMultiResp,
+    SubmitSmResp,
+    UnsuccessSme,
+)
 from smpp.session import Role, Session, SessionSettings, State
 from smpp.timers import TimerSettings
 from tests.smpp.session_peer import (
     ALERT_NOTIFICATION,
     BIND_TRANSCEIVER,
+    CANCEL_SM,
+    DATA_SM,
     DELIVER_SM,
+    OUTBIND,
+    QUERY_SM,
+    REPLACE_SM,
     RESPONSE,
+    SUBMIT_MULTI,
     SUBMIT_SM,
     bind_as,
     own_bind,
@@ -38,6 +59,16 @@ _WINDOW, _INBOUND_WINDOW, _LATE = 3, 2, 2
 _WAIT_S = 7.0
 _TIMERS = TimerSettings(inactivity_s=100.0)
 _BODIES = {SUBMIT_SM: bytes(6) + b"18" + bytes(11), DELIVER_SM: bytes(17)}
+_ADDRESS = Address(1, 1, "18")
+_RESPONSES: dict[int, Pdu] = {
+    SUBMIT_SM: SubmitSmResp("1"),
+    DELIVER_SM: DeliverSmResp(),
+    DATA_SM: DataSmResp("1"),
+    SUBMIT_MULTI: SubmitMultiResp("1", (UnsuccessSme(_ADDRESS, 0x0B),)),
+    QUERY_SM: QuerySmResp("1", "", 1, 0),
+    CANCEL_SM: CancelSmResp(),
+    REPLACE_SM: ReplaceSmResp(),
+}
 
 
 class Play:
@@ -116,12 +147,20 @@ class Play:
             self._contexts += 1
         self._read()
 
+    def notify(self) -> None:
+        """Send the request without a response that fits the state, if there is one."""
+        state = self.session.state
+        if self.role is Role.SMSC and state is State.OPEN:
+            self.session.outbind(Outbind("smsc", "secret"))
+        elif self.role is Role.SMSC and state in (State.BOUND_RX, State.BOUND_TRX):
+            self.session.notify(AlertNotification(_ADDRESS, _ADDRESS), self.now)
+        self._read()
+
     def respond(self) -> None:
         """Answer the oldest request of the peer's."""
         if self._in_hand:
             number, command_id = self._in_hand.pop(0)
-            pdu: Pdu = SubmitSmResp("1") if command_id == SUBMIT_SM else DeliverSmResp()
-            self.session.respond(number, pdu)
+            self.session.respond(number, _RESPONSES[command_id])
         self._read()
 
     def reject(self) -> None:
@@ -189,12 +228,16 @@ class Play:
         assert session._framer.buffered < PDU_MAX + self._longest
 
     def _check_answers(self) -> None:
-        """Number 0 is not counted: it is also that of the answer to octets that are no PDU."""
+        """Number 0 is not counted: it is also that of the answer to octets that are no PDU.
+
+        An ESME answers no alert_notification, and no outbind while it is OPEN.
+        """
         read = list(_frames(self._heard[: self._read_so_far()]))
         silent = ALERT_NOTIFICATION if self.role is Role.ESME else None
         asked = Counter(
             number for command_id, number in read if number and command_id < RESPONSE and command_id != silent
         )
+        asked -= Counter(number for command_id, number in self._outbinds(read) if number)
         answered = Counter(
             number for command_id, number in _frames(self.sent) if number and command_id >= RESPONSE
         )
@@ -205,6 +248,15 @@ class Play:
         else:
             assert asked == answered + owed + self._given_up
         assert len(self.events) <= 2 * (len(read) + self._contexts) + self.now / _WAIT_S + 3
+
+    def _outbinds(self, read: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Those that were taken or ignored: the first ones, for a session is OPEN only once."""
+        taken = sum(
+            isinstance(event, OutbindReceived)
+            or (isinstance(event, ProtocolFault) and (event.command_id, event.command_status) == (OUTBIND, 0))
+            for event in self.events
+        )
+        return [frame for frame in read if frame[0] == OUTBIND][:taken]
 
     def _read_so_far(self) -> int:
         """How many octets the session has taken out of what it was fed."""

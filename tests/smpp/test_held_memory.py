@@ -9,12 +9,15 @@ from struct import pack
 
 import pytest
 
+from smpp import codec
+from smpp.errors import PduError
 from smpp.framer import Framer
 from smpp.session import Role, Session, SessionSettings, State
 from tests.smpp.session_peer import (
     BIND_TRANSCEIVER,
     DELIVER_SM,
     ENQUIRE_LINK,
+    SUBMIT_MULTI,
     SUBMIT_SM,
     bind_as,
     raw,
@@ -25,6 +28,16 @@ PDU_MAX = 70_000
 CHUNK = 65_536
 # A growing buffer is given an eighth more than it needs; the objects themselves are small.
 SPARE = PDU_MAX // 8 + 6_000
+WIDEST = (
+    b"\0"
+    + b"\x01\x01"
+    + b"10\0"
+    + b"\xfe"
+    + b"".join(b"\x01\x01\x01" + b"86138%015d\0" % n for n in range(254))
+    + bytes(9)
+    + b"\xfe"
+    + bytes(254)
+)
 VENDOR_TLV = pack(">HH", 0x1400, 0)
 
 
@@ -114,6 +127,37 @@ def test_a_full_window_of_the_longest_pdus_is_held_by_its_numbers_only() -> None
 
     # The one beyond the window is held back whole, with the chunk that it came in.
     assert held(feed) <= 2 * PDU_MAX + SPARE
+
+
+def test_a_full_window_of_the_widest_submit_multi_is_held_by_its_numbers_only() -> None:
+    session = bound()
+    body = WIDEST
+
+    def feed() -> Session:
+        for number in range(1, 101):
+            session.receive_data(raw(SUBMIT_MULTI, number, body), 0.0)
+        assert session.unanswered == 100
+        return session
+
+    assert held(feed) <= SPARE + len(body)
+
+
+def test_the_widest_submit_multi_takes_a_few_times_its_octets() -> None:
+    assert held(lambda: codec.decode(SUBMIT_MULTI, WIDEST)) <= 8 * len(WIDEST)
+
+
+@pytest.mark.parametrize("count", [0, 255])
+def test_nothing_is_gathered_for_too_many_destinations(count: int) -> None:
+    body = WIDEST[:6] + bytes((count,)) + WIDEST[7:]
+
+    def feed() -> str:
+        with pytest.raises(PduError) as caught:
+            codec.decode(SUBMIT_MULTI, body)
+        assert caught.value.command_status == 0x33
+        return caught.value.reason
+
+    feed()
+    assert held(feed) <= 1_000
 
 
 def test_a_peer_that_answers_nothing_makes_nothing_grow() -> None:

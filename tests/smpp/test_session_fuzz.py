@@ -16,7 +16,16 @@ from smpp.events import (
     RequestTimedOut,
     ResponseReceived,
 )
-from smpp.pdu import DeliverSmResp, Pdu, SubmitSmResp
+from smpp.pdu import (
+    CancelSmResp,
+    DataSmResp,
+    DeliverSmResp,
+    Pdu,
+    QuerySmResp,
+    ReplaceSmResp,
+    SubmitMultiResp,
+    SubmitSmResp,
+)
 from smpp.session import Role, State
 from smpp.timers import TimerSettings
 from tests.smpp.session_peer import (
@@ -24,13 +33,17 @@ from tests.smpp.session_peer import (
     BIND_RECEIVER,
     BIND_TRANSCEIVER,
     BIND_TRANSMITTER,
+    BODIES,
     CANCEL_SM,
     DATA_SM,
     DELIVER_SM,
     ENQUIRE_LINK,
     GENERIC_NACK,
+    OUTBIND,
     QUERY_SM,
+    REPLACE_SM,
     RESPONSE,
+    SUBMIT_MULTI,
     SUBMIT_SM,
     UNBIND,
     bind_pdu,
@@ -47,6 +60,15 @@ from tests.smpp.session_peer import (
 
 OPEN, TX, RX, TRX = State.OPEN, State.BOUND_TX, State.BOUND_RX, State.BOUND_TRX
 BODY = {SUBMIT_SM: submit_sm(1)[16:], DELIVER_SM: deliver_sm(1)[16:]}
+RESPONSES: dict[int, Pdu] = {
+    SUBMIT_SM: SubmitSmResp("id"),
+    DELIVER_SM: DeliverSmResp(),
+    DATA_SM: DataSmResp("id"),
+    SUBMIT_MULTI: SubmitMultiResp("id"),
+    QUERY_SM: QuerySmResp("id", "", 1, 0),
+    CANCEL_SM: CancelSmResp(),
+    REPLACE_SM: ReplaceSmResp(),
+}
 
 
 class Owner:
@@ -57,7 +79,7 @@ class Owner:
         self.role = role
         self.session = session_in(role, state, timers=timers, window_max=3, inbound_window_max=4, late_max=5)
         self.now = 0.0
-        self.in_hand: list[int] = []
+        self.in_hand: list[tuple[int, int]] = []
         self.binds: list[int] = []
         self.sent_contexts: list[int] = []
         self.settled: Counter[object] = Counter()
@@ -66,7 +88,7 @@ class Owner:
     def hear(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, RequestReceived):
-                self.in_hand.append(event.sequence_number)
+                self.in_hand.append((event.sequence_number, event.pdu.command_id))
             elif isinstance(event, BindRequested):
                 self.binds.append(event.sequence_number)
             elif isinstance(event, ResponseReceived | RequestTimedOut):
@@ -104,9 +126,9 @@ class Owner:
         )
 
     def answer(self) -> None:
-        pdu: Pdu = SubmitSmResp("id") if self.role is Role.SMSC else DeliverSmResp()
         if self.in_hand:
-            self.session.respond(self.in_hand.pop(0), pdu)
+            number, command_id = self.in_hand.pop(0)
+            self.session.respond(number, RESPONSES[command_id])
         self.hear(self.session.receive_data(b"", self.now))
 
     def request(self) -> None:
@@ -153,8 +175,11 @@ REQUESTS = st.sampled_from(
         BIND_TRANSCEIVER,
         QUERY_SM,
         CANCEL_SM,
+        REPLACE_SM,
+        SUBMIT_MULTI,
         DATA_SM,
         ALERT_NOTIFICATION,
+        OUTBIND,
         ENQUIRE_LINK,
         0x0A,
     ]
@@ -174,7 +199,8 @@ def valid_pdus(draw: st.DrawFn) -> bytes:
     if kind == 2:
         return bind_pdu(draw(st.sampled_from([BIND_RECEIVER, BIND_TRANSMITTER, BIND_TRANSCEIVER])), number)
     if kind == 3:
-        return raw(draw(REQUESTS), number)
+        command_id = draw(REQUESTS)
+        return raw(command_id, number, BODIES.get(command_id, b"") if draw(st.booleans()) else b"")
     small = draw(SMALL)
     if kind == 4:
         return submit_sm_resp(small) if draw(st.booleans()) else deliver_sm_resp(small)
