@@ -66,9 +66,9 @@ def _extension(shifts: Shifts) -> str:
 @cache
 def _encoding(shifts: Shifts) -> tuple[dict[int, int | bytes], str]:
     """What each character is written as, and the last character that is in the tables."""
-    written: dict[int, int | bytes] = {}
-    for code, character in enumerate(SINGLE[shifts.single]):
-        written.setdefault(ord(character), bytes((ESCAPE, code)))
+    written: dict[int, int | bytes] = {
+        ord(character): bytes((ESCAPE, code)) for code, character in enumerate(SINGLE[shifts.single])
+    }
     written.update((ord(character), code) for code, character in enumerate(LOCKING[shifts.locking]))
     del written[ESCAPE]
     written.pop(ord(GAP), None)
