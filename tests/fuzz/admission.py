@@ -18,7 +18,7 @@ from policy.content import ContentFilter
 from policy.facts import MessageClass
 from policy.hours import Hours
 from policy.ruleset import OutsideHours, compile_ruleset
-from smpp import codec, segments
+from smpp import codec, packing, segments
 from smpp.commands import CommandId
 from smpp.errors import PduError
 from smpp.message_state import MessageState
@@ -70,12 +70,16 @@ def target(data: bytes) -> None:
     for account, now in product(_ACCOUNTS, (_NOON.timestamp(), _EVENING.timestamp())):
         found = read(account, pdu, data, now, _TTL_S)
         if isinstance(found, Reading):
-            _check_reading(found, pdu, now)
+            _check_reading(found, _in_the_house(account, pdu), now)
         elif isinstance(found, Segment):
-            _check_reading(found.reading, pdu, now)
+            _check_reading(found.reading, _in_the_house(account, pdu), now)
         else:
             assert found.rule
             assert found.command_status
+
+
+def _in_the_house(account: Account, pdu: SubmitSm) -> SubmitSm:
+    return packing.unpacked(pdu) if account.default_alphabet is Alphabet.GSM7_PACKED else pdu
 
 
 def _check_reading(found: Reading, pdu: SubmitSm, now: float) -> None:
