@@ -385,6 +385,14 @@ class CarrierTable(Table):
     interface_version: Annotated[InterfaceVersion, _BY_VALUE] = InterfaceVersion.V34
     tls: CarrierTlsTable | None = None
 
+    @field_validator("interface_version")
+    @classmethod
+    def _knows_the_parameters(cls, value: InterfaceVersion, info: ValidationInfo) -> InterfaceVersion:
+        form = info.data.get("long_messages")
+        if value is InterfaceVersion.V33 and form in (LongForm.SAR, LongForm.PAYLOAD):
+            raise wrong(f"has no optional parameters, which long_messages {form.value} needs")
+        return value
+
     @field_validator("reconnect_max_s")
     @classmethod
     def _not_below_the_least(cls, value: float, info: ValidationInfo) -> float:

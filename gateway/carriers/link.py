@@ -136,8 +136,9 @@ class CarrierLink(Protocol):
         self._timers.last_transaction = self._reactor.seconds()
         self._transport.write(b"".join(frames))
         self._look_at_timer()
-        # What was answered here: a failure to tell it must not pass for one to send.
-        task.safely(self._tell_answers)
+        if self._carrier.interface_version is InterfaceVersion.V33:
+            # What was answered here: a failure to tell it must not pass for one to send.
+            task.safely(self._tell_answers)
 
     def respond(self, sequence_numbers: Iterable[int], command_status: int = 0) -> None:
         """Answer deliver_sm requests."""

@@ -6,12 +6,9 @@ from dataclasses import replace
 
 from gateway.admission import submit_sm
 from gateway.settings import LongForm
-from smpp import codec, packing, parts, spec
+from smpp import codec, packing, parts, segments, spec
 from smpp.address import Address
-from smpp.pdu import tlv
 from smpp.segments import Kind
-
-_SHORT_MESSAGE_MAX = 254
 
 
 def sent_by(sender: Address, body: bytes) -> bytes:
@@ -20,12 +17,20 @@ def sent_by(sender: Address, body: bytes) -> bytes:
 
 
 def without_tlvs(body: bytes) -> bytes | None:
-    """`body` for an SMSC from before SMPP 3.4 (section 3.4); None if its text needs message_payload."""
+    """`body` for an SMSC from before SMPP 3.4 (section 3.4); None if its text needs message_payload.
+
+    A segment keeps its place, in a user data header. Raises PduError for one that contradicts itself.
+    """
     pdu = submit_sm(body)
-    text = pdu.short_message or tlv(pdu.tlvs, spec.MESSAGE_PAYLOAD) or b""
-    if len(text) > _SHORT_MESSAGE_MAX:
+    place = segments.concat(pdu)
+    if place is not None and place.kind == "sar":
+        # A header holds eight bits of the reference.
+        ref = spec.SAR_MSG_REF_NUM
+        tlvs = tuple((tag, b"\0" + octets[-1:] if tag == ref else octets) for tag, octets in pdu.tlvs)
+        pdu = parts.in_form(replace(pdu, tlvs=tlvs), "udh8")
+    if len(pdu.payload) > spec.SHORT_MESSAGE_MAX:
         return None
-    return codec.encode_body(replace(pdu, short_message=text, tlvs=()))
+    return codec.encode_body(replace(pdu, short_message=pdu.payload, tlvs=()))
 
 
 def in_form(form: LongForm, body: bytes) -> bytes:

@@ -157,6 +157,12 @@ class TestFiles:
         ("", "", 'tls = { certificate = "{own}" }', {"carriers[0].tls.key": "is missing"}),
         ("", "", 'tls = { key = "{key}" }', {"carriers[0].tls.key": "needs a certificate beside it"}),
         (
+            "",
+            "",
+            'interface_version = "3.3"\nlong_messages = "sar"',
+            {"carriers[0].interface_version": "has no optional parameters, which long_messages sar needs"},
+        ),
+        (
             "[listen.tls]\nport = 2775\n{pair}",
             "",
             "",

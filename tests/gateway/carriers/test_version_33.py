@@ -54,6 +54,23 @@ def test_a_text_that_does_not_fit_is_refused_in_the_place_of_the_carrier() -> No
     assert ends.statuses() == {2: CommandStatus.ESME_RINVMSGLEN}
 
 
+def test_a_segment_keeps_its_place_in_a_header() -> None:
+    place = ((0x020C, b"\x01\x07"), (0x020E, b"\2"), (0x020F, b"\1"))
+    segment = Attempt(a_message(1, body=encode_body(replace(a_submit(), tlvs=place))), "north/0", 0)
+    ends = an_old_one()
+    ends.link.submit([segment])
+    header = b"\5\0\3\7\2\1"
+    assert sent(ends) == [replace(a_submit(), esm_class=0x40, short_message=header + b"hello")]
+
+
+def test_a_segment_that_has_a_header_is_left_as_it_is() -> None:
+    text = b"\6\x08\4\1\7\2\1hello"
+    body = encode_body(replace(a_submit(), esm_class=0x40, short_message=text))
+    ends = an_old_one()
+    ends.link.submit([Attempt(a_message(1, body=body), "north/0", 0)])
+    assert sent(ends) == [replace(a_submit(), esm_class=0x40, short_message=text)]
+
+
 def test_a_sender_of_the_carriers_own_is_put_in_all_the_same() -> None:
     ends = an_old_one(source_addr="1069")
     ends.link.submit([attempt(1)])
