@@ -39,6 +39,8 @@ NO_STATES: Mapping[str, MessageState] = {}
 
 _MESSAGE_TYPE = 0x3C
 _CENTURY_PIVOT = 38
+# A longer one is no date, and of a code no more is read: so what is remembered of them is short.
+_DIGITS_MAX, _CODE_MAX = 15, 5
 _NETWORK_GSM = b"\x03"
 
 
@@ -85,22 +87,26 @@ def parse(
     if not marked and message_type:
         return None
     tlvs = dict(pdu.tlvs) if pdu.tlvs else {}
-    tlv_id = _c_string(tlvs.get(spec.RECEIPTED_MESSAGE_ID, b""))
+    named = tlvs.get(spec.RECEIPTED_MESSAGE_ID)
+    tlv_id = _c_string(named) if named else ""
     text = _text(pdu)
     presumed = not marked and not tlv_id
     if presumed and not (by_text and _RECEIPT_LIKE.match(text)):
         return None
     text_id, submitted, done, stat, err = _fields(text)
     told = _state_of(tlvs.get(spec.MESSAGE_STATE))
-    read = _state_named(stat, states)
+    code = tlvs.get(spec.NETWORK_ERROR_CODE)
+    read = _STATES_BY_STAT.get(stat) if not states else None
+    if read is None:
+        read = _state_named(stat, states)
     state = told or read or MessageState.UNKNOWN
     return Receipt(
         tlv_id or text_id,
         state,
-        _error_of(tlvs.get(spec.NETWORK_ERROR_CODE)) or err[:ERROR_MAX],
-        _date(submitted, zone),
-        _date(done, zone),
-        bool(esm_class & INTERMEDIATE),
+        (_error_of(code[:_CODE_MAX]) if code else "") or err[:ERROR_MAX],
+        _date(submitted[:_DIGITS_MAX], zone),
+        _date(done[:_DIGITS_MAX], zone),
+        esm_class & INTERMEDIATE != 0,
         presumed,
         "" if read is state else stat[:WORD_MAX],
         told is not None or read is not None,
@@ -145,6 +151,7 @@ def _fields(text: str) -> Sequence[str]:
     return [values.get(name, "") for name in ("id", "subm", "done", "stat", "err")]
 
 
+_STATES_BY_STAT = {state.stat: state for state in MessageState}
 _STATES_BY_PREFIX = {
     "ENRO": MessageState.ENROUTE,
     "BUFF": MessageState.ENROUTE,
@@ -205,11 +212,12 @@ def _state_of(message_state: bytes | None) -> MessageState | None:
     return None if message_state is None else _STATES_BY_NUMBER.get(message_state)
 
 
-def _error_of(network_error_code: bytes | None) -> str:
+@lru_cache(maxsize=1024)  # most are 0
+def _error_of(network_error_code: bytes) -> str:
     """The code behind the octet of the network type; some send it in three octets instead of two."""
-    if network_error_code is None or len(network_error_code) < 2:
+    if len(network_error_code) < 2:
         return ""
-    return f"{int.from_bytes(network_error_code[1:5], 'big'):03d}"
+    return f"{int.from_bytes(network_error_code[1:], 'big'):03d}"
 
 
 # -- Writing -------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from smpp.errors import PduError
 from smpp.message_id import candidates, look_up_key
 from smpp.message_state import MessageState
 from smpp.pdu import DeliverSm
-from smpp.receipt import ERROR_MAX, INTERMEDIATE, RECEIPT, Receipt
+from smpp.receipt import ERROR_MAX, INTERMEDIATE, RECEIPT, WORD_MAX, Receipt
 from smpp.segments import UDHI
 from tests.fuzz.pdus import user_data
 
@@ -49,6 +49,8 @@ def _check(pdu: DeliverSm) -> None:
         assert not pdu.esm_class & RECEIPT or pdu.esm_class & 0x18
         return
     assert len(found.error) <= ERROR_MAX
+    assert len(found.word) <= WORD_MAX
+    assert found.understood or not found.is_final
     assert not (found.is_final and found.intermediate)
     _check_id(found.message_id)
     if found.message_id.isascii() and found.message_id.isalnum() and len(found.message_id) <= _ID_MAX:

@@ -70,6 +70,7 @@ def test_a_message_state_out_of_range_leaves_it_to_the_text(value: bytes) -> Non
         (b"\x03\x00\x22", "034"),
         (b"\x03\x04\xd2", "1234"),
         (b"\x03\x00\x00\x22", "034"),
+        (b"\x03\x00\x00\x00\x22" + bytes(1000), "034"),
         (b"", "7"),
         (b"\x03", "7"),
     ],
