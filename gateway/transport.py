@@ -14,7 +14,8 @@ is nearer than it; a deadline that has moved away lets it fire for nothing, whic
 with every PDU.
 
 A link ends by `close` (write, half-close, wait for the peer's end, so that nothing written is lost to a
-reset) or by `abort`. Whatever goes wrong while handling a peer's octets ends that peer's link only.
+reset) or by `abort`. The peer may half-close, too: right after its unbind, for one, which is answered.
+Whatever goes wrong while handling a peer's octets ends that peer's link only.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from typing import cast
 
 import structlog
 from twisted.internet.base import DelayedCall
-from twisted.internet.interfaces import ISSLTransport, ITCPTransport
+from twisted.internet.interfaces import IHalfCloseableProtocol, ISSLTransport, ITCPTransport
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
+from zope.interface import implementer  # type: ignore[import-untyped]
 
 from gateway.reactor import ReactorTime
 from gateway.tls import reason_of
@@ -52,6 +54,7 @@ class Transport(typing.Protocol):
     def getPeer(self) -> object: ...
 
 
+@implementer(IHalfCloseableProtocol)
 class SessionProtocol(Protocol):
     """One connection and its session, for either role. Subclass it and override the three hooks.
 
@@ -88,6 +91,7 @@ class SessionProtocol(Protocol):
         self._held = False
         self._reading = True
         self._closing = False
+        self._peer_ended = False
         self._ended = False
 
     # -- for the subclass
@@ -209,6 +213,19 @@ class SessionProtocol(Protocol):
             self.closed_by = reason_of(reason)
         self.lost(self.session.connection_lost())
 
+    # -- IHalfCloseableProtocol
+
+    def readConnectionLost(self) -> None:
+        """The peer sends no more, but may still listen: to the answer to its unbind, for one."""
+        self._peer_ended = True
+        if self._closing:
+            self._transport.loseConnection()
+        elif self.session.state is not State.PEER_UNBINDING:
+            self.close("the peer has closed")
+
+    def writeConnectionLost(self) -> None:
+        pass
+
     # -- IPushProducer, called by the transport when its buffer is full, or empty again
 
     def pauseProducing(self) -> None:
@@ -276,7 +293,8 @@ class SessionProtocol(Protocol):
     def _end_output(self) -> None:
         transport = self._transport
         transport.unregisterProducer()  # a transport with a paused producer would wait for it, not close
-        if ITCPTransport.providedBy(transport) and not ISSLTransport.providedBy(transport):
+        half_closes = ITCPTransport.providedBy(transport) and not ISSLTransport.providedBy(transport)
+        if half_closes and not self._peer_ended:
             transport.loseWriteConnection()
         else:
             transport.loseConnection()

@@ -140,6 +140,10 @@ class Ends:
     def is_cut(self) -> bool:
         return self.transport.aborted
 
+    def peer_ends(self) -> None:
+        """The peer sends no more, and may still listen."""
+        self.link.readConnectionLost()
+
     def loses_connection(self) -> None:
         self.link.connectionLost(Failure(ConnectionLost("gone")))  # type: ignore[no-untyped-call]  # Twisted's
 
@@ -448,6 +452,31 @@ class TestEnd:
         ends.says(submit(2) + raw(UNBIND, sequence_number=3))
         assert ends.hears() == [(SUBMIT_SM | RESP, 0, 2), (UNBIND | RESP, 0, 3)]
         assert ends.is_half_closed()
+
+    def test_a_peer_that_unbinds_and_sends_no_more_gets_its_answer_all_the_same(self) -> None:
+        ends = Ends(lazy=True).bound()
+        ends.link.handle = lambda event: None  # type: ignore[method-assign]  # its unbind is granted below
+        ends.says(raw(UNBIND, sequence_number=2))
+        ends.peer_ends()
+        assert not ends.transport.disconnecting
+        ends.link.finish_unbind()
+        assert ends.hears() == [(UNBIND | RESP, 0, 2)]
+        assert ends.transport.disconnecting
+
+    def test_a_peer_that_ends_after_our_half_close_is_not_waited_for(self) -> None:
+        ends = Ends().bound()
+        ends.says(raw(UNBIND, sequence_number=2))
+        assert not ends.transport.disconnecting
+        ends.peer_ends()
+        assert ends.transport.disconnecting
+
+    def test_a_peer_that_ends_without_an_unbind_gets_what_was_written_and_is_lost(self) -> None:
+        ends = Ends().bound()
+        ends.says(submit(2))
+        ends.peer_ends()
+        assert ends.hears() == [(SUBMIT_SM | RESP, 0, 2)]
+        assert ends.transport.disconnecting
+        assert ends.link.closed_by == "the peer has closed"
 
     def test_our_unbind_closes_the_link_when_it_is_answered(self) -> None:
         ends = Ends().bound()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import time
 
@@ -109,6 +110,15 @@ def test_a_client_that_says_nothing_is_unbound(gateway: Gateway) -> None:
         answer.sequence = unbind.sequence
         customer.client.send_pdu(answer)
         assert customer.is_closed()
+
+
+def test_a_client_that_unbinds_and_ends_its_half_at_once_is_answered(gateway: Gateway) -> None:
+    for _ in range(10):
+        with Customer(gateway.port, "bank") as customer:
+            customer.client.send_pdu(smpp.make_pdu("unbind", client=customer.client))
+            customer.client._socket.shutdown(socket.SHUT_WR)
+            assert customer.client.read_pdu().command == "unbind_resp"
+            assert customer.is_closed()
 
 
 def test_an_unknown_command_gets_a_generic_nack_and_the_bind_lives(gateway: Gateway) -> None:
