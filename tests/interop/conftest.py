@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,17 @@ import pytest
 from tests.e2e.carrier import Carrier
 from tests.e2e.config import Config, free_port
 from tests.e2e.gateway import Gateway
+from tests.interop.program import Program, lacking
 from tests.interop.smsc import Smsc
+from tests.interop.wiretap import Recording, Wiretap
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 NODE = shutil.which("node")
 NPM = shutil.which("npm")
+PERL = shutil.which("perl")
+
+_NUMBERS = count(13912340000)
 
 
 @pytest.fixture(scope="session")
@@ -71,10 +77,7 @@ def started_node_smsc(
 def node_smsc(started_node_smsc: Smsc | None) -> Smsc:
     """The same, for the tests that need it."""
     if started_node_smsc is None:
-        missing = "node and npm are not installed"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        lacking("node or npm")
     return started_node_smsc
 
 
@@ -97,9 +100,11 @@ def gateway(
     config.account("asked", "own", "timers = { enquire_link_s = 0.2, response_s = 0.4 }")
     config.account("idle", "own", "timers = { inactivity_s = 0.3 }")
     config.account("single", "own", "binds_max = 1")
+    config.account("kannel", "own", 'source_addrs = ["10690060"]\ntimers = { enquire_link_s = 0.3 }')
+    config.account("pair", "own")
     config.carrier("rust", smpp34_smsc.port, "timers = { enquire_link_s = 0.3, unbind_s = 0.5 }")
     config.account("rust", "rust", 'source_addrs = ["10690034"]')
-    paid = ["bank", "standard", "sender", "closed", "slow", "rust"]
+    paid = ["bank", "standard", "sender", "closed", "slow", "asked", "kannel", "pair", "rust"]
     carriers = 2
     if started_node_smsc is not None:
         paid.append("node")
@@ -113,6 +118,42 @@ def gateway(
         gateway.start()
         gateway.wait_for_event("carrier.bound", carriers)
         yield gateway
+
+
+@pytest.fixture
+def number() -> str:
+    """A recipient of the test's own."""
+    return str(next(_NUMBERS))
+
+
+@pytest.fixture
+def tap(gateway: Gateway) -> Iterator[Wiretap]:
+    """A tap on the line of a customer to the gateway."""
+    with Wiretap(gateway.port, Recording()) as tap:
+        yield tap
+
+
+@pytest.fixture(params=["npm smpp", "Net::SMPP", "smpp34", "aiosmpplib"])
+def customer(request: pytest.FixtureRequest, tmp_path: Path, tap: Wiretap) -> Iterator[Program]:
+    """A customer that others wrote, each in turn; see `customers`. It is told to bind by the test."""
+    command, folder = _command(request.param, request)
+    with Program(tmp_path, *command, str(tap.port), folder=folder, name=request.param) as program:
+        yield program
+
+
+def _command(name: str, request: pytest.FixtureRequest) -> tuple[list[str | Path], Path]:
+    """How to run a customer, and where."""
+    if name == "npm smpp":
+        node_modules = request.getfixturevalue("node_modules")
+        if NODE is None or node_modules is None:
+            lacking("node or npm")
+        return [NODE, HERE / "customers" / "node_smpp.js"], node_modules
+    if name == "Net::SMPP":
+        if PERL is None or subprocess.run([PERL, "-MNet::SMPP", "-e1"], capture_output=True).returncode:
+            lacking("libnet-smpp-perl")
+        return [PERL, HERE / "customers" / "net_smpp.pl"], ROOT
+    module = {"smpp34": "rust_smpp34", "aiosmpplib": "aio_smpplib"}[name]
+    return [sys.executable, "-m", f"tests.interop.customers.{module}"], ROOT
 
 
 def _closed_now() -> str:
