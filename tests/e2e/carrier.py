@@ -119,10 +119,14 @@ class Carrier:
 
     def deliver(self, source: str, destination: str, octets: bytes, **fields: object) -> int:
         """Send a deliver_sm to whoever bound last; its sequence number."""
-        bind = until(lambda: next((b for b in self._binds[::-1] if b.is_bound), None), "a bound gateway")
-        return bind.ask(
+        return self.ask(
             "deliver_sm", source_addr=source, destination_addr=destination, short_message=octets, **fields
         )
+
+    def ask(self, command: str, **fields: object) -> int:
+        """Send a request to whoever bound last; its sequence number."""
+        bind = until(lambda: next((b for b in self._binds[::-1] if b.is_bound), None), "a bound gateway")
+        return bind.ask(command, **fields)
 
     def wait_for_answers(self, *sequences: int) -> list[int]:
         """Wait until these deliver_sm are answered; the command_status of each."""

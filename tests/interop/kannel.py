@@ -1,4 +1,4 @@
-"""Kannel as a customer: its bearerbox bound to the gateway, its smsbox to send with, a server to report to."""
+"""Kannel as a customer: its bearerbox bound to the gateway, its smsbox to send with, and what they report."""
 
 from __future__ import annotations
 
