@@ -24,6 +24,7 @@ ROOT = HERE.parent.parent
 NODE = shutil.which("node")
 NPM = shutil.which("npm")
 PERL = shutil.which("perl")
+SMPP34_SMSC = (sys.executable, "-m", "tests.interop.smpp34_smsc")
 
 _NUMBERS = count(13912340000)
 
@@ -38,7 +39,7 @@ def carrier() -> Iterator[Carrier]:
 @pytest.fixture(scope="session")
 def smpp34_smsc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Smsc]:
     """The SMSC on PyPI's smpp34."""
-    with Smsc(tmp_path_factory.mktemp("smpp34"), sys.executable, HERE / "smpp34_smsc.py") as smsc:
+    with Smsc(tmp_path_factory.mktemp("smpp34"), *SMPP34_SMSC, folder=ROOT) as smsc:
         yield smsc
 
 

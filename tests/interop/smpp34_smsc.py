@@ -6,11 +6,12 @@ Its ids are hexadecimal with leading zeros in the response, without them in the 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from itertools import count
 
 import smpp34
+
+from tests.interop.orders import orders, say
 
 # SMPP 3.4 sections 5.1.3, 5.3.2.12, 5.3.2.32 and 5.3.2.35.
 _RINVDSTADR = 0x0B
@@ -35,8 +36,9 @@ class Smsc:
         self._throttled: set[str] = set()
 
     async def serve(self) -> None:
-        """Answer whatever comes."""
+        """Answer whatever comes, and do what the test wants."""
         await self._server.start()
+        self._obedience = asyncio.create_task(self._obey())
         while True:
             event = await self._server.next()
             if isinstance(event, smpp34.Esme):
@@ -45,7 +47,14 @@ class Smsc:
             elif isinstance(event, smpp34.SubmitSmEvent):
                 await self._take(event)
             else:
+                del self._binds[event.session_id]
                 say(event="unbound")
+
+    async def _obey(self) -> None:
+        async for order in orders():
+            assert order == {"do": "unbind"}
+            for bind in list(self._binds.values()):
+                await bind.unbind()
 
     async def _take(self, submit: smpp34.SubmitSmEvent) -> None:
         ending = submit.destination_addr[-2:]
@@ -98,11 +107,6 @@ class Smsc:
             tlvs=tlvs or [],
         )
         say(event="answered", destination=submit.destination_addr, status=answer.command_status)
-
-
-def say(**event: object) -> None:
-    """Tell the test what happened."""
-    print(json.dumps(event), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from tests.e2e.config import Config
 from tests.e2e.customer import GREETING, Customer
 from tests.e2e.gateway import Gateway
-from tests.interop.conftest import HERE
+from tests.interop.conftest import ROOT, SMPP34_SMSC
 from tests.interop.smsc import Smsc
 
 SENDER = "10690034"
@@ -70,8 +69,17 @@ def test_a_recipient_that_replies_td_is_heard_and_left_alone(gateway: Gateway) -
         assert customer.submit(GREETING, "13800034077", source_addr=SENDER).status == 0x431
 
 
+def test_a_carrier_that_unbinds_is_answered_and_bound_to_again(gateway: Gateway, smpp34_smsc: Smsc) -> None:
+    before = len(smpp34_smsc.events(event="bound"))
+    smpp34_smsc.tell(do="unbind")
+    smpp34_smsc.wait_for(event="bound", count=before + 1)
+    with Customer(gateway.port, "rust") as customer:
+        message_id = customer.accepted(GREETING, "13800034040", source_addr=SENDER)
+        assert customer.receipt(message_id).fields["stat"] == "DELIVRD"
+
+
 def test_a_carrier_that_died_is_bound_to_again_and_gets_what_waited(tmp_path: Path) -> None:
-    with Smsc(tmp_path, sys.executable, HERE / "smpp34_smsc.py") as smsc:
+    with Smsc(tmp_path, *SMPP34_SMSC, folder=ROOT) as smsc:
         config = Config()
         config.carrier("rust", smsc.port, "timers.unbind_s = 0.3")
         config.account("rust", "rust")

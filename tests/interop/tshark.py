@@ -28,7 +28,16 @@ def dissect(capture: Path) -> list[Dissected]:
     """Read a capture; each packet of it."""
     assert TSHARK is not None
     fields = ("tcp.srcport", "smpp.command_id", "_ws.malformed", "_ws.expert.severity", "_ws.expert.message")
-    command = [TSHARK, "-n", "-r", capture, "-d", f"tcp.port=={SMPP_PORT},smpp", "-T", "fields"]
+    command: list[str | Path] = [
+        TSHARK,
+        "-n",
+        "-r",
+        capture,
+        "-d",
+        f"tcp.port=={SMPP_PORT},smpp",
+        "-T",
+        "fields",
+    ]
     command += ["-E", "separator=/t", "-E", "aggregator=|"]
     for field in fields:
         command += ["-e", field]

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiosmpplib as smpp
 
-from tests.interop.customers.orders import orders, say
+from tests.interop.orders import orders, say
 
 _BINDS = {
     "transmitter": smpp.BindMode.TRANSMITTER,

@@ -11,7 +11,7 @@ from typing import Any
 
 import smpp34
 
-from tests.interop.customers.orders import orders, say
+from tests.interop.orders import orders, say
 
 _BINDS = {"transmitter": "TX", "receiver": "RX", "transceiver": "TRX"}
 _RECEIPT = 0x04

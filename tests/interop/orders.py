@@ -1,4 +1,4 @@
-"""What the customers written in Python share: orders on stdin, events on stdout, both as JSON lines."""
+"""What the programs written in Python share: orders on stdin, events on stdout, both as JSON lines."""
 
 from __future__ import annotations
 
