@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,7 @@ from smpp.commands import CommandId
 from tests.e2e.carrier import Carrier
 from tests.e2e.customer import GREETING
 from tests.e2e.gateway import Gateway
-from tests.interop.kannel import BEARERBOX, SMSBOX, Kannel
-from tests.interop.program import lacking
+from tests.interop.kannel import Kannel
 from tests.interop.wiretap import Recording, Wiretap
 
 SENDER = "10690060"
@@ -31,15 +31,9 @@ def line(gateway: Gateway) -> Iterator[Wiretap]:
 @pytest.fixture(scope="module")
 def kannel(tmp_path_factory: pytest.TempPathFactory, line: Wiretap) -> Iterator[Kannel]:
     """Kannel, bound as a transceiver."""
-    with _kannel(tmp_path_factory, line, "kannel") as kannel:
+    with Kannel(tmp_path_factory.mktemp("kannel"), line.port, "kannel") as kannel:
         line.recording.wait_for(CommandId.BIND_TRANSCEIVER_RESP, from_server=True)
         yield kannel
-
-
-def _kannel(tmp_path_factory: pytest.TempPathFactory, line: Wiretap, system_id: str) -> Kannel:
-    if BEARERBOX is None or SMSBOX is None:
-        lacking("kannel")
-    return Kannel(tmp_path_factory.mktemp("kannel"), line.port, system_id, pair=system_id == "pair")
 
 
 def test_a_text_is_accepted_and_its_receipt_calls_the_dlr_url(
@@ -88,9 +82,12 @@ def test_each_side_asks_the_other_whether_it_lives(kannel: Kannel, line: Wiretap
 
 
 def test_kannel_bound_twice_transmits_on_one_bind_and_is_reported_to_on_the_other(
-    gateway: Gateway, tmp_path_factory: pytest.TempPathFactory, carrier: Carrier, number: str
+    gateway: Gateway, tmp_path: Path, carrier: Carrier, number: str
 ) -> None:
-    with Wiretap(gateway.port, Recording()) as line, _kannel(tmp_path_factory, line, "pair") as kannel:
+    with (
+        Wiretap(gateway.port, Recording()) as line,
+        Kannel(tmp_path, line.port, "pair", pair=True) as kannel,
+    ):
         line.recording.wait_for(CommandId.BIND_TRANSMITTER_RESP, from_server=True)
         line.recording.wait_for(CommandId.BIND_RECEIVER_RESP, from_server=True)
         kannel.send(GREETING, number, SENDER, UCS2)
