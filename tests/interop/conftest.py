@@ -99,13 +99,14 @@ def gateway(
     config.account("poor", "own")
     config.account("slow", "own", "throttle = { rate_per_s = 0, burst = 1 }")
     config.account("asked", "own", "timers = { enquire_link_s = 0.2, response_s = 0.4 }")
+    config.account("curious", "own", "timers = { enquire_link_s = 0.2 }")
     config.account("idle", "own", "timers = { inactivity_s = 0.3 }")
     config.account("single", "own", "binds_max = 1")
     config.account("kannel", "own", 'source_addrs = ["10690060"]\ntimers = { enquire_link_s = 0.3 }')
     config.account("pair", "own")
     config.carrier("rust", smpp34_smsc.port, "timers = { enquire_link_s = 0.3, unbind_s = 0.5 }")
     config.account("rust", "rust", 'source_addrs = ["10690034"]')
-    paid = ["bank", "standard", "sender", "closed", "slow", "asked", "kannel", "pair", "rust"]
+    paid = ["bank", "standard", "sender", "closed", "slow", "curious", "kannel", "pair", "rust"]
     carriers = 2
     if started_node_smsc is not None:
         paid.append("node")

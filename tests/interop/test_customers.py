@@ -106,7 +106,7 @@ def test_a_reply_of_a_recipient_is_read(customer: Program, carrier: Carrier, num
 def test_a_customer_that_is_asked_whether_it_lives_answers_and_stays_bound(
     customer: Program, tap: Wiretap, number: str
 ) -> None:
-    bind(customer, "asked")
+    bind(customer, "curious")
     tap.recording.wait_for(CommandId.ENQUIRE_LINK_RESP, from_server=False, count=4)
     assert submit(customer, GREETING, number)["status"] == 0
 
