@@ -26,6 +26,7 @@ from gateway.customers.intake import Intake
 from gateway.customers.link import CustomerLink
 from gateway.customers.listener import CustomerListener
 from gateway.customers.long_messages import LongMessages
+from gateway.customers.operations import Operations
 from gateway.customers.password_checks import PasswordChecks
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
@@ -107,6 +108,7 @@ class Gateway:
         self._sweeper.stop()
         is_recorded = await self._in_time(self._intake.stop)
         # The queue stays where it is: the slots must become free, not go to the next messages.
+        is_recorded &= await self._in_time(self._operations.stop)
         is_recorded &= await self._in_time(self._dispatcher.stop)
         await self._drain()
         await self._pool.stop()
@@ -172,6 +174,9 @@ class Gateway:
             form,
             self._long_messages,
         )
+        self._operations = Operations(
+            limits, reactor, clock, opened.ids.next, store, self._dispatcher, form, owe, ended
+        )
         passwords = Passwords(len(settings.accounts))
         self._checks = PasswordChecks(
             passwords, world.check_in, reactor.seconds, limits, settings.listen.connections_max
@@ -192,6 +197,7 @@ class Gateway:
             self._world.reactor,
             self._binds,
             self._intake,
+            self._operations,
             self._deliveries,
             self.metrics,
             gone,
@@ -204,6 +210,7 @@ class Gateway:
         collector = self._long_messages.collector
         gauge("reassemblies", "Long messages that wait for a segment", lambda: len(collector))
         gauge("reassembly_octets", "Octets of text that wait for a segment", lambda: collector.octets)
+        gauge("operations", "query_sm, cancel_sm and replace_sm in hand", lambda: len(self._operations))
         gauge("inbound", "deliver_sm of carriers that await their answer", lambda: len(self._inbound))
         gauge("outcomes", "Outcomes of submits not yet written down", lambda: self._dispatcher.unrecorded)
         gauges("queued_messages", "Messages that wait for a carrier", "account", self._dispatcher.queues)

@@ -86,3 +86,8 @@ class Message:
     part: int = 0
     segment: int = 0
     told_as: str | None = None
+
+    @property
+    def is_segment(self) -> bool:
+        """Whether its customer has sent others of the same text."""
+        return self.segment > 0 and self.whole_id != self.message_id

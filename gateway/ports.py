@@ -206,6 +206,58 @@ def _joined(here: Sequence[_Item], perhaps: Sequence[_Item], key: Callable[[_Ite
     return [*here, *(item for item in perhaps if key(item) not in known)]
 
 
+@value(frozen=True, slots=True)
+class Asked:
+    """Which message a customer means: by our id, or the one that it was told, and by its sender's address.
+
+    `source_addrs` are the ways to write that address. With neither id, all messages from there to
+    `destination_addr` are meant, of `service_type` if that is not "".
+    """
+
+    account: str
+    source_addrs: tuple[str, ...]
+    message_id: int | None = None
+    told_as: str = ""
+    destination_addr: str = ""
+    service_type: str = ""
+
+    @property
+    def has_id(self) -> bool:
+        """Whether one message is meant."""
+        return self.message_id is not None or bool(self.told_as)
+
+
+@value(frozen=True, slots=True)
+class Found:
+    """A message that a customer asked for; `state` is its end, None for one that has none yet.
+
+    `final_at` is when it ended, in unix milliseconds.
+    """
+
+    message: Message
+    state: State | None
+    error: str
+    final_at: int | None
+
+
+@value(frozen=True, slots=True)
+class Replacement:
+    """Another text for a message that waits: the `parts` that carry it, and what is told of it."""
+
+    message_id: int
+    registered_delivery: int
+    body: bytes
+    parts: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """`rule` is why a message keeps its text; `gone` is what waits no more."""
+
+    rule: str | None
+    gone: Sequence[Ended] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """Messages whose intent to submit is now committed, and when the next ones are due, by route.
@@ -269,6 +321,18 @@ class Store(Protocol):
 
     def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
         """Send long messages on in parts; where one is refused, the segments that were collected end."""
+        ...
+
+    def look_up(self, asked: Sequence[Asked]) -> Deferred[list[Found | None]]:
+        """What became of messages; None for one that the account has not sent."""
+        ...
+
+    def cancel(self, asked: Sequence[Asked]) -> Deferred[tuple[list[str | None], Recorded]]:
+        """End messages that no carrier has, DELETED; for each None, or the reason why not."""
+        ...
+
+    def replace(self, wanted: Sequence[Replacement]) -> Deferred[list[Replaced]]:
+        """Give messages that no carrier has another text."""
         ...
 
     def claim(

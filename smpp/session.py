@@ -148,6 +148,10 @@ class Session(Lifecycle):
         self._out.append(codec.frame(command_id, 0, sequence_number, body))
         return sequence_number
 
+    def asked(self, sequence_number: int) -> int:
+        """The command_id of an unanswered request of the peer's; 0 if there is none of that number."""
+        return self._unanswered.get(sequence_number, 0)
+
     def respond(self, sequence_number: int, pdu: Pdu | None, command_status: int = 0) -> None:
         """Answer a request of the peer's: with `pdu`, or with an error status and no body.
 

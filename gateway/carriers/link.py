@@ -23,6 +23,7 @@ from gateway import task
 from gateway.addressing import address
 from gateway.carriers.client import CarrierClient
 from gateway.carriers.submit_body import in_form, packed, sent_by, without_tlvs
+from gateway.data_sm import as_deliver_sm
 from gateway.ports import Attempt
 from gateway.reactor import ReactorTime
 from gateway.settings import Carrier, InterfaceVersion, Limits
@@ -30,9 +31,10 @@ from gateway.tls import has_tls, reason_of
 from gateway.transport import Transport
 from smpp import codec
 from smpp.commands import RESPONSE_BIT, CommandId
+from smpp.commands import name as command_name
 from smpp.errors import PduError
 from smpp.framer import Frame, Framer
-from smpp.pdu import DeliverSm, SubmitSmResp
+from smpp.pdu import DataSm, DeliverSm, SubmitSmResp
 from smpp.status import CommandStatus
 from smpp.timers import Due, Timers, TimerSettings
 from smpp.value import value
@@ -87,6 +89,7 @@ class CarrierLink(Protocol):
         self._framer = Framer(limits.pdu_max)
         self._window: Window[Attempt] = Window(carrier.window_max, late_max=limits.late_max)
         self._unanswered = 0
+        self._data_sm: set[int] = set()
         self._unanswered_max = limits.inbound_max
         self._choked = False
         self._reading = True
@@ -143,11 +146,17 @@ class CarrierLink(Protocol):
     def respond(self, sequence_numbers: Iterable[int], command_status: int = 0) -> None:
         """Answer deliver_sm requests."""
         body = b"" if command_status else _NO_MESSAGE_ID
-        frames = [codec.frame(CommandId.DELIVER_SM_RESP, command_status, n, body) for n in sequence_numbers]
+        frames = [codec.frame(self._response_to(n), command_status, n, body) for n in sequence_numbers]
         self._unanswered -= len(frames)
         if self._open:
             self._transport.write(b"".join(frames))
             self._balance_reading()
+
+    def _response_to(self, sequence_number: int) -> int:
+        if sequence_number in self._data_sm:
+            self._data_sm.discard(sequence_number)
+            return CommandId.DATA_SM_RESP
+        return CommandId.DELIVER_SM_RESP
 
     def unbind(self) -> None:
         """Part in good order; the connection ends when the carrier has answered, or its time is over."""
@@ -263,7 +272,7 @@ class CarrierLink(Protocol):
         command_id = frame.command_id
         if command_id == CommandId.SUBMIT_SM_RESP:
             self._on_submit_resp(frame)
-        elif command_id == CommandId.DELIVER_SM:
+        elif command_id in (CommandId.DELIVER_SM, CommandId.DATA_SM):
             self._on_deliver(frame)
         elif command_id == CommandId.ENQUIRE_LINK:
             self._nack(CommandId.ENQUIRE_LINK_RESP, CommandStatus.ESME_ROK, frame)
@@ -276,8 +285,10 @@ class CarrierLink(Protocol):
         elif command_id == CommandId.UNBIND_RESP and self._unbinding:
             self._client.take(frame)
             self.close("unbound")
-        elif not command_id & RESPONSE_BIT and command_id != CommandId.ALERT_NOTIFICATION:
-            # An alert_notification has no response (SMPP 3.4 section 4.12).
+        elif command_id in (CommandId.ALERT_NOTIFICATION, CommandId.OUTBIND):
+            # They have no response (SMPP 3.4 sections 4.1.7 and 4.12), and tell nothing that we act upon.
+            log.info("notice.received", carrier=self._carrier.name, command=command_name(command_id))
+        elif not command_id & RESPONSE_BIT:
             self._nack(CommandId.GENERIC_NACK, CommandStatus.ESME_RINVCMDID, frame)
 
     def _on_submit_resp(self, frame: Frame) -> None:
@@ -314,11 +325,14 @@ class CarrierLink(Protocol):
 
     def _on_deliver(self, frame: Frame) -> None:
         try:
-            pdu = codec.decode(CommandId.DELIVER_SM, frame.body, strict=False)
+            pdu = codec.decode(frame.command_id, frame.body, strict=False)
         except PduError as error:
             log.warning("deliver_sm.malformed", carrier=self._carrier.name, reason=error.reason)
-            self._nack(CommandId.DELIVER_SM_RESP, error.command_status, frame)
+            self._nack(frame.command_id | RESPONSE_BIT, error.command_status, frame)
             return
+        if isinstance(pdu, DataSm):
+            pdu = as_deliver_sm(pdu)
+            self._data_sm.add(frame.sequence_number)
         assert isinstance(pdu, DeliverSm)
         self._unanswered += 1
         self._timers.last_transaction = self._reactor.seconds()

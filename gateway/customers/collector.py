@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import TypeVar
 
+from gateway.message import Message
 from gateway.settings import Limits
 from smpp.address import Address
 from smpp.pdu import SubmitSm
@@ -49,14 +51,20 @@ class Step(Enum):
 
 
 class Gathered:
-    """A segment that has come: its octets, and its id once the store has it."""
+    """A segment that has come: its octets, and its row once the store has it."""
 
-    __slots__ = ("message_id", "octets", "pdu")
+    __slots__ = ("message", "octets", "pdu")
 
-    def __init__(self, pdu: SubmitSm, message_id: int | None = None) -> None:
+    def __init__(self, pdu: SubmitSm, message: Message | None = None) -> None:
         self.pdu = pdu
         self.octets = hash((pdu.payload, pdu.esm_class))
-        self.message_id = message_id
+        self.message = message
+
+    def forget_text(self) -> None:
+        """Keep what tells a repeat and answers it."""
+        self.pdu = replace(self.pdu, short_message=b"", tlvs=())
+        if self.message is not None:
+            self.message = replace(self.message, body=b"")
 
 
 class Gathering:
@@ -75,7 +83,7 @@ class Gathering:
     @property
     def is_stored(self) -> bool:
         """Whether every segment but one has come and is in the store."""
-        stored = sum(segment.message_id is not None for segment in self.segments.values())
+        stored = sum(segment.message is not None for segment in self.segments.values())
         return stored == self.key.total - 1
 
     @property
@@ -97,6 +105,7 @@ class Collector:
         self._new_id = new_id
         self._sets: dict[Key, Gathering] = {}
         self._by_age: deque[Gathering] = deque()
+        self._closed: dict[str, deque[Gathering]] = {}
         self._counts: Counter[str] = Counter()
         self._octets: Counter[str] = Counter()
 
@@ -151,6 +160,12 @@ class Collector:
     def close(self, gathering: Gathering) -> None:
         """The whole is accepted. Its segments are known for a while, for a customer that asks again."""
         self._count_out(gathering)
+        for gathered in gathering.segments.values():
+            gathered.forget_text()
+        closed = self._closed.setdefault(gathering.key.account, deque())
+        closed.append(gathering)
+        if len(closed) > self._limits.reassemblies_max:
+            self.drop(closed.popleft())
 
     def drop(self, gathering: Gathering) -> None:
         """The whole is not accepted: whatever comes is the beginning of another one."""
@@ -187,7 +202,11 @@ class Collector:
     def _forget_old(self, now: float) -> None:
         """The store ends what has run out; here it is only forgotten."""
         while self._by_age and self._by_age[0].deadline <= now:
-            self.drop(self._by_age.popleft())
+            gathering = self._by_age.popleft()
+            self.drop(gathering)
+            closed = self._closed.get(gathering.key.account)
+            if closed and closed[0] is gathering:
+                closed.popleft()
 
 
 _Name = TypeVar("_Name")

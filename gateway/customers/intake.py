@@ -20,6 +20,7 @@ from gateway.batch import Batch
 from gateway.clock import Clock
 from gateway.customers.long_messages import LongMessages
 from gateway.customers.submitter import Submitter, accept, refuse
+from gateway.ids import ShortIds
 from gateway.insist import fault, in_parts
 from gateway.message import Message, State
 from gateway.metrics import Metrics
@@ -48,6 +49,7 @@ class _Offer:
     route: str
     form: LongForm | None
     """How it is cut into parts; None for one that leaves as it is."""
+    told_as: str | None
 
 
 @value(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class _Candidate:
 class Intake:
     """Takes every customer's submit_sm. `epoch` is this life of the gateway, `new_id` gives message ids.
 
-    Segments go to `long_messages`; `form` tells how a route wants what is too long for one message.
+    `new_short_id` gives those that fit into SMPP 3.3. Segments go to `long_messages`; `form` tells how a
+    route wants what is too long for one message.
     """
 
     def __init__(
@@ -82,7 +85,8 @@ class Intake:
         self._limits = limits
         self._reactor = reactor
         self._clock = clock
-        self._new_id = new_id
+        self.new_id = new_id
+        self.new_short_id = ShortIds(lambda: int(clock.now() * 1000)).next
         self._epoch = epoch
         self._store = store
         self._outlet = outlet
@@ -97,10 +101,17 @@ class Intake:
         """How many submit_sm await their answer."""
         return len(self._offers) + len(self._long_messages)
 
-    def offer(self, submitter: Submitter, sequence_number: int, pdu: SubmitSm, body: bytes) -> None:
+    def offer(
+        self,
+        submitter: Submitter,
+        sequence_number: int,
+        pdu: SubmitSm,
+        body: bytes,
+        told_as: str | None = None,
+    ) -> None:
         """Take one submit_sm; it is refused at once, or answered when the store has decided.
 
-        `body` is what `pdu` was read from.
+        `body` is what `pdu` was read from; `told_as` is the id to tell, if that is not our own.
         """
         account = submitter.account
         taken = self._read(account, pdu, body)
@@ -109,14 +120,14 @@ class Intake:
             return
         reading, route = taken
         if isinstance(reading, Segment):
-            self._long_messages.offer(submitter, sequence_number, reading, route)
+            self._long_messages.offer(submitter, sequence_number, reading, route, told_as)
             return
         form = None if reading.units == 1 else self._form_of(route)
         if form is not None and reading.units > _PARTS_MAX:
             refused = refusal(account, GatewayError.MESSAGE_TOO_LONG)
             refuse(submitter, sequence_number, refused, self._metrics)
             return
-        self._offers.add(_Offer(submitter, sequence_number, account, reading, route, form))
+        self._offers.add(_Offer(submitter, sequence_number, account, reading, route, form, told_as))
 
     async def stop(self) -> None:
         """Refuse what comes from now on; returns when everything so far is answered."""
@@ -207,13 +218,13 @@ class Intake:
             return _Candidate(offer, slot, message)
         whole_id = message.message_id
         alphabet = alphabet_of(offer.account, submit_sm(message.body))
-        parts = parts_of(message, whole_id, alphabet, offer.form, self._new_id)
+        parts = parts_of(message, whole_id, alphabet, offer.form, self.new_id)
         return _Candidate(offer, None, joined(message, whole_id), parts)
 
     def _message(self, offer: _Offer, slot: Slot | None, now: int) -> Message:
         reading, account = offer.reading, offer.account
         return Message(
-            self._new_id(),
+            self.new_id(),
             account.name,
             State.QUEUED if slot is None else State.SUBMITTING,
             reading.units,
@@ -231,6 +242,7 @@ class Intake:
             reading.deadline_at,
             account.ruleset.version,
             offer.submitter.label,
+            told_as=offer.told_as,
         )
 
     # -- after the commit
@@ -244,7 +256,7 @@ class Intake:
             for _ in c.parts:
                 next(verdicts)  # the same
             if rule is None:
-                accept(c.offer.submitter, c.offer.sequence_number, c.message.message_id)
+                accept(c.offer.submitter, c.offer.sequence_number, c.message)
             else:
                 refused = refusal(c.offer.account, rule)
                 refuse(c.offer.submitter, c.offer.sequence_number, refused, self._metrics)

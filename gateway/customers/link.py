@@ -16,17 +16,22 @@ from gateway import task, tls
 from gateway.admission import Refusal
 from gateway.customers.binds import Binds
 from gateway.customers.deliveries import Deliveries
+from gateway.customers.explanation import explanation
 from gateway.customers.intake import Intake
+from gateway.customers.operations import Operations
 from gateway.customers.refusals import BindRefusals
+from gateway.customers.submit_multi import MultiSubmitter
 from gateway.customers.without_tlvs import InParts, without_tlvs
+from gateway.data_sm import as_submit_sm
+from gateway.message import Message
 from gateway.metrics import Metrics
 from gateway.ports import Delivery
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, IdForm, Limits, Listen, StatusStyle, Timers
+from gateway.told_id import told as told_id
 from gateway.transport import SessionProtocol
-from policy.clauses import RULES
 from policy.throttle import TokenBucket
-from smpp import spec
+from smpp import codec
 from smpp.commands import CommandId
 from smpp.events import (
     BindRequested,
@@ -39,12 +44,21 @@ from smpp.events import (
     RequestTimedOut,
     ResponseReceived,
 )
-from smpp.pdu import GenericNack, SubmitSm, SubmitSmResp
+from smpp.pdu import (
+    CancelSm,
+    DataSm,
+    GenericNack,
+    Pdu,
+    QuerySm,
+    ReplaceSm,
+    SubmitMulti,
+    SubmitMultiResp,
+    SubmitSm,
+)
 from smpp.session import Role, Session, SessionSettings, State
 from smpp.session_settings import VERSION_34
 from smpp.status import CommandStatus
 from smpp.timers import TimerSettings
-from smpp.transitions import REFUSALS, Action
 
 log = structlog.get_logger()
 
@@ -77,6 +91,7 @@ class CustomerLink(SessionProtocol):
         reactor: ReactorTime,
         binds: Binds,
         intake: Intake,
+        operations: Operations,
         deliveries: Deliveries,
         metrics: Metrics,
         gone: Callable[[CustomerLink], None],
@@ -91,6 +106,7 @@ class CustomerLink(SessionProtocol):
         self._refusals = BindRefusals(listen.bind_errors)
         self._binds = binds
         self._intake = intake
+        self._operations = operations
         self._deliveries = deliveries
         self._metrics = metrics
         self._gone = gone
@@ -118,20 +134,36 @@ class CustomerLink(SessionProtocol):
         assert self._account is not None
         return self._account
 
-    def accept(self, sequence_number: int, message_id: int) -> None:
-        """Answer a submit_sm with our id for the message."""
-        self.session.respond_body(sequence_number, self._id_format % message_id)
-        self._log.debug("message.accepted", message_id=message_id)
+    def accept(self, sequence_number: int, message: Message) -> None:
+        """Answer a submit_sm or data_sm with the id of the message."""
+        if message.told_as is None:
+            told = self._id_format % message.message_id
+        else:
+            told = message.told_as.encode("ascii") + b"\0"
+        self.session.respond_body(sequence_number, told)
+        self._log.debug("message.accepted", message_id=message.message_id)
 
     def refuse(self, sequence_number: int, refusal: Refusal) -> None:
-        """Answer a submit_sm with the status of a refusal, and its reason where the account wants to know."""
+        """Answer with the status of a refusal, and its reason where the account wants to know."""
         told = self.account.explain and self.session.interface_version >= VERSION_34
-        pdu = _explanation(refusal) if told else None
+        pdu = explanation(refusal, self.session.asked(sequence_number)) if told else None
         self.session.respond(sequence_number, pdu, refusal.command_status)
         self._caused += 1
         log.info(
             "message.refused", account=self.account.name, rule=refusal.rule, status=refusal.command_status
         )
+
+    def answer(self, sequence_number: int, pdu: Pdu) -> None:
+        """Answer an operation that has succeeded."""
+        self.session.respond(sequence_number, pdu)
+
+    def answer_multi(self, sequence_number: int, answer: SubmitMultiResp, command_status: int) -> None:
+        """Answer a submit_multi."""
+        if command_status:
+            self._caused += 1
+            self.session.respond(sequence_number, None, command_status)
+        else:
+            self.session.respond(sequence_number, answer)
 
     # -- what is measured
 
@@ -195,9 +227,9 @@ class CustomerLink(SessionProtocol):
     def handle(self, event: Event) -> None:
         match event:
             case RequestReceived(pdu=SubmitSm() as pdu):
-                self._intake.offer(self, event.sequence_number, pdu, event.body)
+                self._intake.offer(self, event.sequence_number, pdu, event.body, self._told_as())
             case RequestReceived():
-                self._not_offered(event)
+                self._serve(event)
             case ResponseReceived(_, CommandStatus.ESME_ROK, GenericNack(), Delivery() as delivery):
                 # A nack that says no reason is a nack all the same.
                 self._deliveries.answered(delivery, CommandStatus.ESME_RUNKNOWNERR)
@@ -352,12 +384,22 @@ class CustomerLink(SessionProtocol):
             self._leaving = False
             self.finish_unbind()
 
-    def _not_offered(self, event: RequestReceived) -> None:
-        """Refuse a request that the protocol allows and this gateway does not serve."""
-        command_status, reason = REFUSALS[Action.NOT_OFFERED]
-        self.session.respond(event.sequence_number, None, command_status)
-        self._caused += 1
-        self._faults.append(ProtocolFault(command_status, reason, event.pdu.command_id))
+    def _serve(self, event: RequestReceived) -> None:
+        """The requests that are not the usual one."""
+        match event.pdu:
+            case DataSm() as pdu:
+                submit = as_submit_sm(pdu)
+                body = codec.encode_body(submit)
+                self._intake.offer(self, event.sequence_number, submit, body, self._told_as())
+            case SubmitMulti() as multi:
+                told_as = self._told_as() or told_id(self._intake.new_id(), self.account.message_ids)
+                MultiSubmitter(self, event.sequence_number, multi, told_as).offer(self._intake.offer)
+            case QuerySm() | CancelSm() | ReplaceSm() as operation:
+                self._operations.offer(self, event.sequence_number, operation)
+
+    def _told_as(self) -> str | None:
+        """The id to tell where our own is too long: message_id has 8 octets before SMPP 3.4."""
+        return None if self.session.interface_version >= VERSION_34 else self._intake.new_short_id()
 
     def _tell_faults(self) -> None:
         """Tell of the last fault of a read, and how many it was: a read may hold thousands."""
@@ -392,12 +434,6 @@ def _settings(limits: Limits, timers: Timers, account: Account | None = None) ->
         late_max=limits.late_max,
         system_id=SYSTEM_ID,
     )
-
-
-def _explanation(refusal: Refusal) -> SubmitSmResp:
-    rule = RULES.get(refusal.rule)
-    words = refusal.rule if rule is None else f"{rule.id} {rule.clause}: {rule.english}"
-    return SubmitSmResp("", ((spec.ADDITIONAL_STATUS_INFO_TEXT, words.encode("utf-8") + b"\0"),))
 
 
 def _delivery_in(context: Delivery | InParts) -> Delivery:

@@ -45,6 +45,7 @@ class _Offer:
     account: Account
     segment: Segment
     route: str
+    told_as: str | None
     gathering: Gathering
 
 
@@ -103,7 +104,7 @@ class LongMessages:
                 place.seq,
                 message.whole_id,
                 message.deadline_at / 1000,
-                Gathered(pdu, message.message_id),
+                Gathered(pdu, message),
             )
 
     def is_expected(self, account: Account, segment: Segment) -> bool:
@@ -111,7 +112,14 @@ class LongMessages:
         key = key_of(account.name, segment.pdu, segment.place, segment.alphabet)
         return self.collector.is_open(key, self._clock.now())
 
-    def offer(self, submitter: Submitter, sequence_number: int, segment: Segment, route: str) -> None:
+    def offer(
+        self,
+        submitter: Submitter,
+        sequence_number: int,
+        segment: Segment,
+        route: str,
+        told_as: str | None = None,
+    ) -> None:
         """Take a segment; it is answered when it is stored, or the whole is."""
         account = submitter.account
         if segment.place.total > self._segments_max:
@@ -124,7 +132,7 @@ class LongMessages:
             refused = refusal(account, GatewayError.QUEUE_FULL)
             refuse(submitter, sequence_number, refused, self._metrics)
             return
-        offer = _Offer(submitter, sequence_number, account, segment, route, gathering)
+        offer = _Offer(submitter, sequence_number, account, segment, route, told_as, gathering)
         if step is Step.COLLECT:
             self._early.add(offer)
         elif step is Step.REPEAT:
@@ -161,8 +169,8 @@ class LongMessages:
 
     def _collected(self, offer: _Offer, message: Message) -> None:
         gathering = offer.gathering
-        gathering.segments[offer.segment.place.seq].message_id = message.message_id
-        accept(offer.submitter, offer.sequence_number, message.message_id)
+        gathering.segments[offer.segment.place.seq].message = message
+        accept(offer.submitter, offer.sequence_number, message)
         self._metrics.messages_accepted[message.account] += 1
         self._wake(gathering)
 
@@ -176,14 +184,14 @@ class LongMessages:
         """Something has become of a segment that others have waited for: see to them again."""
         for offer in self._waiting.pop(gathering, ()):
             known = gathering.segments.get(offer.segment.place.seq)
-            if known is not None and known.message_id is not None:
+            if known is not None and known.message is not None:
                 self._repeat(offer)
             elif gathering.is_closed:
                 refused = refusal(offer.account, MESSAGE_INCOMPLETE)
                 refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
                 task.safely(offer.submitter.flush)
             elif known is None:
-                self.offer(offer.submitter, offer.sequence_number, offer.segment, offer.route)
+                self.offer(offer.submitter, offer.sequence_number, offer.segment, offer.route, offer.told_as)
             elif known.pdu is not offer.segment.pdu:
                 self._waiting.setdefault(gathering, []).append(offer)
             else:
@@ -202,10 +210,10 @@ class LongMessages:
     def _repeat(self, offer: _Offer) -> None:
         """A segment that is here already: its answer is that of the first one."""
         known = offer.gathering.segments[offer.segment.place.seq]
-        if known.message_id is None:
+        if known.message is None:
             self._waiting.setdefault(offer.gathering, []).append(offer)
             return
-        accept(offer.submitter, offer.sequence_number, known.message_id)
+        accept(offer.submitter, offer.sequence_number, known.message)
         task.safely(offer.submitter.flush)
 
     def _segment(self, offer: _Offer) -> Message:
@@ -240,7 +248,7 @@ class LongMessages:
     def _whole(self, offer: _Offer) -> _Last:
         """Judge a message whose segments have all come."""
         gathering, reading = offer.gathering, offer.segment.reading
-        collected = tuple(s.message_id for s in gathering.in_order if s.message_id is not None)
+        collected = tuple(s.message.message_id for s in gathering.in_order if s.message is not None)
         last = joined(self._message(offer, reading), gathering.whole_id, offer.segment.place.seq)
         try:
             judged = read_whole(offer.account, [s.pdu for s in gathering.in_order], reading)
@@ -258,10 +266,9 @@ class LongMessages:
     def _answer(self, candidates: Sequence[_Last], told: Joined) -> None:
         for (offer, whole, refused), rule in zip(candidates, told.rules, strict=True):
             if rule is None:
-                message_id = whole.last.message_id
-                offer.gathering.segments[offer.segment.place.seq].message_id = message_id
+                offer.gathering.segments[offer.segment.place.seq].message = whole.last
                 self.collector.close(offer.gathering)
-                accept(offer.submitter, offer.sequence_number, message_id)
+                accept(offer.submitter, offer.sequence_number, whole.last)
                 self._metrics.messages_accepted[offer.account.name] += 1
                 self._metrics.units_accepted[offer.account.name] += sum(p.units for p in whole.parts)
                 task.safely(self._outlet.queued, whole.parts)
@@ -303,6 +310,7 @@ class LongMessages:
             reading.deadline_at,
             offer.account.ruleset.version,
             offer.submitter.label,
+            told_as=offer.told_as,
         )
 
 

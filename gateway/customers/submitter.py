@@ -8,6 +8,7 @@ import structlog
 
 from gateway import task
 from gateway.admission import Refusal
+from gateway.message import Message
 from gateway.metrics import Metrics
 from gateway.settings import Account
 
@@ -24,7 +25,7 @@ class Submitter(Protocol):
     def label(self) -> str:
         """What the records say about who submitted."""
 
-    def accept(self, sequence_number: int, message_id: int) -> None: ...
+    def accept(self, sequence_number: int, message: Message) -> None: ...
 
     def refuse(self, sequence_number: int, refusal: Refusal) -> None: ...
 
@@ -33,10 +34,10 @@ class Submitter(Protocol):
     def abort(self, reason: str) -> None: ...
 
 
-def accept(submitter: Submitter, sequence_number: int, message_id: int) -> None:
+def accept(submitter: Submitter, sequence_number: int, message: Message) -> None:
     """Answer that a message is taken, after the commit that makes it true."""
     try:
-        submitter.accept(sequence_number, message_id)
+        submitter.accept(sequence_number, message)
     except Exception:
         _cut(submitter)
 

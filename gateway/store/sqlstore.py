@@ -9,19 +9,23 @@ from twisted.internet.defer import Deferred, succeed
 from gateway.clock import Clock
 from gateway.message import Message
 from gateway.ports import (
+    Asked,
     CarrierReceipt,
     Claimed,
     Delivery,
     FinishedDelivery,
+    Found,
     Inbound,
     Joined,
     Outcome,
     Recorded,
     Recovered,
+    Replaced,
+    Replacement,
     Unreadable,
     Whole,
 )
-from gateway.store import admit, attempts, deliveries, inbound, receipts, recover
+from gateway.store import admit, attempts, deliveries, inbound, operations, receipts, recover
 from gateway.store import wholes as wholes_table
 from gateway.store.ends import Means
 from gateway.store.writer import Writer
@@ -55,6 +59,15 @@ class SqlStore:
 
     def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
         return self._writer.run(lambda c: wholes_table.join(c, wholes, self._means, self._now()))
+
+    def look_up(self, asked: Sequence[Asked]) -> Deferred[list[Found | None]]:
+        return self._writer.run(lambda c: operations.look_up(c, asked))
+
+    def cancel(self, asked: Sequence[Asked]) -> Deferred[tuple[list[str | None], Recorded]]:
+        return self._writer.run(lambda c: operations.cancel(c, asked, self._means, self._now()))
+
+    def replace(self, wanted: Sequence[Replacement]) -> Deferred[list[Replaced]]:
+        return self._writer.run(lambda c: operations.swap(c, wanted, self._now()))
 
     def claim(
         self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[str, int], int]

@@ -10,15 +10,19 @@ from twisted.internet.defer import Deferred
 
 from gateway.message import Message
 from gateway.ports import (
+    Asked,
     CarrierReceipt,
     Claimed,
     Delivery,
     FinishedDelivery,
+    Found,
     Inbound,
     Joined,
     Outcome,
     Recorded,
     Recovered,
+    Replaced,
+    Replacement,
     Unreadable,
     Whole,
 )
@@ -83,6 +87,15 @@ class FakeStore:
 
     def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
         return self._ask("join", wholes)
+
+    def look_up(self, asked: Sequence[Asked]) -> Deferred[list[Found | None]]:
+        return self._ask("look_up", asked)
+
+    def cancel(self, asked: Sequence[Asked]) -> Deferred[tuple[list[str | None], Recorded]]:
+        return self._ask("cancel", asked)
+
+    def replace(self, wanted: Sequence[Replacement]) -> Deferred[list[Replaced]]:
+        return self._ask("replace", wanted)
 
     def claim(
         self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[str, int], int]

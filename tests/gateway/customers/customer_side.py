@@ -18,6 +18,7 @@ from gateway.customers.intake import Intake
 from gateway.customers.link import CustomerLink
 from gateway.customers.listener import CustomerListener
 from gateway.customers.long_messages import LongMessages
+from gateway.customers.operations import Operations
 from gateway.customers.password_checks import InThread, PasswordChecks
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
@@ -85,6 +86,17 @@ class CustomerSide:
             lambda _: form,
             self.long_messages,
         )
+        self.operations = Operations(
+            limits,
+            self.reactor,
+            self.clock,
+            new_id,
+            store,
+            self.outlet,
+            lambda _: form,
+            self.deliveries.owe,
+            self.ended.extend,
+        )
         by_system_id = {account.system_id: account for account in accounts}
         self.checks = PasswordChecks(Passwords(), check_in, self.reactor.seconds, limits, connections_max)
         self.binds = Binds(by_system_id, ZONE, self.clock, self.checks)
@@ -104,6 +116,7 @@ class CustomerSide:
             self.reactor,
             self.binds,
             self.intake,
+            self.operations,
             self.deliveries,
             self.metrics,
             gone,

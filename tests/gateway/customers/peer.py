@@ -61,6 +61,10 @@ class Customer:
         unread, self._unread = self._unread, []
         return unread + split(written)
 
+    def keep(self, pdus: list[Raw]) -> None:
+        """These have been read, and are to be read once more."""
+        self._unread = pdus + self._unread
+
     def ask(self, *pdus: bytes) -> list[tuple[int, int, int]]:
         """Send, then read: (command_id, command_status, sequence_number) of whatever comes."""
         self.send(*pdus)

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from gateway.admission import Refusal
+from gateway.message import Message
 from gateway.ports import CommitUnknown, StoreUnable
 from gateway.statuses import GatewayError
 from smpp import codec
@@ -39,7 +40,7 @@ class Submitter:
         for call in raises:
             setattr(self, call, broken)
 
-    def accept(self, sequence_number: int, message_id: int) -> None:
+    def accept(self, sequence_number: int, message: Message) -> None:
         self.answers[sequence_number] = OK
 
     def refuse(self, sequence_number: int, refusal: Refusal) -> None:

@@ -1,0 +1,268 @@
+"""What customers ask of what they have sent: query_sm, cancel_sm and replace_sm (SMPP 3.4, 4.8 to 4.10).
+
+Answered after the commit of what was done. A message is theirs if the account is, and the sender's address is
+the one that it was submitted with. Another text is judged as the first one was, and charged for what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+from twisted.internet.defer import Deferred
+
+from gateway import task
+from gateway.admission import Reading, Refusal, alphabet_of, read, refusal, submit_sm
+from gateway.batch import Batch
+from gateway.clock import Clock
+from gateway.insist import fault
+from gateway.message import Message, State
+from gateway.parting import parts_of
+from gateway.ports import (
+    Asked,
+    CommitUnknown,
+    Delivery,
+    Ended,
+    Found,
+    Outlet,
+    Recorded,
+    Replaced,
+    Replacement,
+    Store,
+)
+from gateway.reactor import ReactorTime
+from gateway.settings import Account, Limits, LongForm
+from gateway.statuses import GatewayError
+from gateway.told_id import read as read_id
+from smpp import codec, smpptime, spec
+from smpp.message_state import MessageState
+from smpp.pdu import CancelSm, CancelSmResp, Pdu, QuerySm, QuerySmResp, ReplaceSm, ReplaceSmResp, SubmitSm
+from smpp.value import value
+
+log = structlog.get_logger()
+
+Operation = QuerySm | CancelSm | ReplaceSm
+
+_ERROR_CODE_MAX = 255
+
+
+class Asker(Protocol):
+    """The bind that an operation came from."""
+
+    @property
+    def account(self) -> Account: ...
+
+    def answer(self, sequence_number: int, pdu: Pdu) -> None: ...
+
+    def refuse(self, sequence_number: int, refusal: Refusal) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def abort(self, reason: str) -> None: ...
+
+
+@value(frozen=True, slots=True)
+class _Asked:
+    asker: Asker
+    sequence_number: int
+    pdu: Operation
+    asked: Asked
+
+
+class Operations:
+    """`form` tells how a route wants long messages; `owe` and `ended` hear what a cancel_sm brings about."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        reactor: ReactorTime,
+        clock: Clock,
+        new_id: Callable[[], int],
+        store: Store,
+        outlet: Outlet,
+        form: Callable[[str], LongForm],
+        owe: Callable[[Sequence[Delivery]], None],
+        ended: Callable[[Sequence[Ended]], None],
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._new_id = new_id
+        self._store = store
+        self._outlet = outlet
+        self._form = form
+        self._owe = owe
+        self._ended = ended
+        self._asked: Batch[_Asked] = Batch(reactor, limits.batch_max, self._serve)
+
+    def __len__(self) -> int:
+        """How many operations await their answer."""
+        return len(self._asked)
+
+    def offer(self, asker: Asker, sequence_number: int, pdu: Operation) -> None:
+        """Take one operation; it is answered when the store has."""
+        if len(self._asked) >= self._limits.intake_max:
+            asker.refuse(sequence_number, refusal(asker.account, GatewayError.QUEUE_FULL))
+            return
+        self._asked.add(_Asked(asker, sequence_number, pdu, _meant(asker.account, pdu)))
+
+    async def stop(self) -> None:
+        """Returns when everything so far is answered."""
+        await self._asked.idle()
+
+    async def _serve(self, operations: Sequence[_Asked]) -> None:
+        for kind, serve in ((CancelSm, self._cancel), (ReplaceSm, self._replace), (QuerySm, self._query)):
+            items = [one for one in operations if isinstance(one.pdu, kind)]
+            if items:
+                try:
+                    await serve(items)
+                except CommitUnknown as error:
+                    log.error("operations.unknown", count=len(items), error=str(error))
+                    for asker in dict.fromkeys(one.asker for one in items):
+                        task.safely(asker.abort, "nobody knows whether the last operations were stored")
+                except Exception as error:
+                    log.error("operations.failed", count=len(items), error=fault(error))
+                    for one in items:
+                        self._refuse(one, GatewayError.STORE_DOWN)
+        for asker in dict.fromkeys(one.asker for one in operations):
+            task.safely(asker.flush)
+
+    # -- query_sm
+
+    async def _query(self, items: Sequence[_Asked]) -> None:
+        found = await self._store.look_up([one.asked for one in items])
+        for one, there in zip(items, found, strict=True):
+            if there is None:
+                self._refuse(one, GatewayError.MESSAGE_UNKNOWN)
+            else:
+                task.safely(one.asker.answer, one.sequence_number, _told(one.pdu.message_id, there))
+
+    # -- cancel_sm
+
+    async def _cancel(self, items: Sequence[_Asked]) -> None:
+        rules, recorded = await self._store.cancel([one.asked for one in items])
+        for one, rule in zip(items, rules, strict=True):
+            self._answer(one, rule, CancelSmResp())
+        self._tell(recorded)
+
+    def _tell(self, recorded: Recorded) -> None:
+        task.safely(self._ended, recorded.ended)
+        task.safely(self._owe, recorded.deliveries)
+
+    # -- replace_sm
+
+    async def _replace(self, items: Sequence[_Asked]) -> None:
+        found = await self._store.look_up([one.asked for one in items])
+        wanted: list[tuple[_Asked, Replacement]] = []
+        for one, there in zip(items, found, strict=True):
+            judged = self._judge(one, there)
+            if isinstance(judged, Refusal):
+                task.safely(one.asker.refuse, one.sequence_number, judged)
+            else:
+                wanted.append((one, judged))
+        if wanted:
+            await self._swap(wanted)
+
+    async def _swap(self, wanted: Sequence[tuple[_Asked, Replacement]]) -> None:
+        done: Deferred[list[Replaced]] = self._store.replace([replacement for _, replacement in wanted])
+        for (one, replacement), replaced in zip(wanted, await done, strict=True):
+            if replaced.rule is None:
+                task.safely(self._ended, replaced.gone)
+                task.safely(self._outlet.queued, replacement.parts)
+            self._answer(one, replaced.rule, ReplaceSmResp())
+
+    def _judge(self, one: _Asked, there: Found | None) -> Replacement | Refusal:
+        """What the message becomes, or why it stays what it is."""
+        account, pdu = one.asker.account, one.pdu
+        assert isinstance(pdu, ReplaceSm)
+        if there is None:
+            return refusal(account, GatewayError.MESSAGE_UNKNOWN)
+        message = there.message
+        if there.state is not None or message.is_segment:
+            return refusal(account, GatewayError.NOT_REPLACED)
+        now = self._clock.now()
+        other = _other(pdu, message, now)
+        reading = read(account, other, codec.encode_body(other), now, self._limits.message_ttl_s)
+        if isinstance(reading, Refusal):
+            return reading
+        if not isinstance(reading, Reading):
+            return refusal(account, GatewayError.NOT_REPLACED)
+        return self._replacement(account, pdu, message, reading)
+
+    def _replacement(
+        self, account: Account, pdu: ReplaceSm, message: Message, reading: Reading
+    ) -> Replacement | Refusal:
+        whole_id = message.message_id if message.whole_id is None else message.whole_id
+        waiting = replace(
+            message,
+            state=State.QUEUED,
+            units=reading.units,
+            body=reading.body,
+            carrier=None,
+            attempts=0,
+            due_at=reading.due_at,
+            deadline_at=reading.deadline_at if pdu.validity_period else message.deadline_at,
+        )
+        form = LongForm.PAYLOAD if reading.units == 1 else self._form(message.route)
+        try:
+            alphabet = alphabet_of(account, submit_sm(reading.body))
+            parts = parts_of(waiting, whole_id, alphabet, form, self._new_id)
+        except ValueError:
+            return refusal(account, GatewayError.MESSAGE_TOO_LONG)
+        return Replacement(message.message_id, pdu.registered_delivery, reading.body, parts)
+
+    # -- answers
+
+    def _answer(self, one: _Asked, rule: str | None, pdu: Pdu) -> None:
+        if rule is None:
+            task.safely(one.asker.answer, one.sequence_number, pdu)
+        else:
+            self._refuse(one, rule)
+
+    def _refuse(self, one: _Asked, rule: str) -> None:
+        task.safely(one.asker.refuse, one.sequence_number, refusal(one.asker.account, rule))
+
+
+def _meant(account: Account, pdu: Operation) -> Asked:
+    """The message that an operation is about; its id is in the form of the account's responses."""
+    message_id = read_id(pdu.message_id, account.message_ids) if pdu.message_id else None
+    sources: tuple[str, ...] = (pdu.source.addr,)
+    if not pdu.source.addr and account.source_addrs:
+        # A submit_sm without a sender was given the account's (SMPP 3.4, 4.4.1.1).
+        sources = ("", account.source_addrs[0])
+    if isinstance(pdu, CancelSm):
+        return Asked(
+            account.name, sources, message_id, pdu.message_id, pdu.destination.addr, pdu.service_type
+        )
+    return Asked(account.name, sources, message_id, pdu.message_id)
+
+
+def _other(pdu: ReplaceSm, message: Message, now: float) -> SubmitSm:
+    """The submit_sm with the other text and times; what replace_sm does not name stays as it was."""
+    first = submit_sm(message.body)
+    schedule = pdu.schedule_delivery_time
+    if not schedule and message.due_at > now * 1000:
+        schedule = smpptime.format_absolute(datetime.fromtimestamp(message.due_at / 1000, UTC))
+    payload = tuple((tag, octets) for tag, octets in pdu.tlvs if tag == spec.MESSAGE_PAYLOAD)
+    kept = tuple((tag, octets) for tag, octets in first.tlvs if tag != spec.MESSAGE_PAYLOAD)
+    return replace(
+        first,
+        schedule_delivery_time=schedule,
+        validity_period=pdu.validity_period,
+        registered_delivery=pdu.registered_delivery,
+        short_message=pdu.short_message,
+        tlvs=(*kept, *payload),
+    )
+
+
+def _told(message_id: str, found: Found) -> QuerySmResp:
+    """What query_sm is told: a message is ENROUTE until its end, wherever it waits."""
+    if found.state is None or found.final_at is None:
+        return QuerySmResp(message_id, "", MessageState.ENROUTE, 0)
+    final_date = smpptime.format_absolute(datetime.fromtimestamp(found.final_at / 1000, UTC))
+    code = int(found.error) if found.error.isascii() and found.error.isdigit() else 0
+    return QuerySmResp(
+        message_id, final_date, MessageState(found.state), code if code <= _ERROR_CODE_MAX else 0
+    )
