@@ -33,7 +33,7 @@ FAILED = "TLS: "
 
 def server_factory(listen: ListenTls, factory: Factory, reactor: ReactorTime) -> Factory:
     """`factory` behind TLS. Raises OSError, ValueError or SSL.Error for files that cannot be used."""
-    behind: Any = _ServerFactory(_server_options(listen), False, cast(Any, factory), cast(Any, reactor))
+    behind: Any = _ServerFactory(server_options(listen), False, cast(Any, factory), cast(Any, reactor))
     return cast(Factory, behind)
 
 
@@ -95,7 +95,8 @@ class _ServerFactory(TLSMemoryBIOFactory):
         return None if inner is None else self.protocol(self, cast(Any, inner))
 
 
-def _server_options(listen: ListenTls) -> Any:
+def server_options(listen: ListenTls) -> Any:
+    """Twisted's options of our port for TLS. Raises OSError or ValueError for files that cannot be used."""
     trust = None if listen.client_ca is None else _trust(listen.client_ca)
     options = ssl.CertificateOptions(
         trustRoot=trust,

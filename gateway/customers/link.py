@@ -371,13 +371,9 @@ class CustomerLink(SessionProtocol):
         log.warning("bind.refused", system_id=event.bind.system_id, peer=self.peer, rule=rule)
         status, delay_s = self._refusals.next(rule, style, self.reactor.seconds() - asked_at)
         if delay_s:
-            self._refusal = self.reactor.callLater(delay_s, self._refused, event.sequence_number, status)
+            self._refusal = self.reactor.callLater(delay_s, self.refuse_bind, event.sequence_number, status)
         else:
             self.refuse_bind(event.sequence_number, status)
-
-    def _refused(self, sequence_number: int, command_status: int) -> None:
-        if not self.closed_by:
-            self.refuse_bind(sequence_number, command_status)
 
     def _leave(self) -> None:
         if self._leaving:

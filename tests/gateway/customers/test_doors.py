@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from OpenSSL import SSL
 from structlog.testing import capture_logs
 
+from gateway import tls
 from gateway.settings import ClientCertificate, ListenTls, Timers
 from tests.certificates import Authority, Pair, trusting
 from tests.gateway.carriers.fake_store import FakeStore
@@ -42,9 +44,11 @@ class House:
         **account: Any,
     ) -> CustomerSide:
         client_ca = self.authority.file if knows_customers else None
-        tls = ListenTls(3550, self.own.certificate, self.own.key, client_ca, client_certificate)
+        port = ListenTls(3550, self.own.certificate, self.own.key, client_ca, client_certificate)
         bank = a_customer(client_certificate=demands, **account)
-        return CustomerSide(FakeStore(), listen=replace(listen, tls=tls), accounts=(bank,), connections_max=2)
+        return CustomerSide(
+            FakeStore(), listen=replace(listen, tls=port), accounts=(bank,), connections_max=2
+        )
 
     def customer(self, side: CustomerSide, own: Pair | None = None) -> TlsCustomer:
         return TlsCustomer(wire_to(side, PEER, TLS), trusting(self.authority, own))
@@ -133,6 +137,14 @@ def test_what_is_no_tls_is_refused_and_told_once(house: House) -> None:
     (line,) = lines
     assert (line["event"], line["peer"]) == ("connection.dropped", f"{PEER}:40000")
     assert line["reason"].startswith("TLS: ")
+
+
+def test_tls_before_1_2_is_not_spoken(house: House) -> None:
+    listen = ListenTls(3550, house.own.certificate, house.own.key)
+    options = tls.server_options(listen).getContext().set_options(0)
+    for old in (SSL.OP_NO_SSLv3, SSL.OP_NO_TLSv1, SSL.OP_NO_TLSv1_1):
+        assert options & old
+    assert not options & (SSL.OP_NO_TLSv1_2 | SSL.OP_NO_TLSv1_3)
 
 
 def test_tls_before_1_2_is_refused(house: House) -> None:

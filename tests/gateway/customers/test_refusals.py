@@ -53,7 +53,9 @@ def test_a_customer_with_the_right_password_learns_what_else_is_wrong() -> None:
 def test_a_connection_that_is_lost_before_its_refusal_leaves_nothing_behind() -> None:
     side = CustomerSide(FakeStore())
     customer = side.connect()
-    customer.send(bank_bind(**WRONG), bank_bind(**WRONG))
+    for _ in range(2):
+        customer.send(bank_bind(**WRONG))
+    assert len(customer.read()) == 1
     customer.lose()
     assert side.reactor.getDelayedCalls() == []
 
