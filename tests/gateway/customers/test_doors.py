@@ -147,14 +147,9 @@ def test_tls_before_1_2_is_not_spoken(house: House) -> None:
     assert not options & (SSL.OP_NO_TLSv1_2 | SSL.OP_NO_TLSv1_3)
 
 
-def test_tls_before_1_2_is_refused(house: House) -> None:
+def test_tls_1_2_is_spoken(house: House) -> None:
     context = trusting(house.authority)
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
-        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with pytest.raises(ssl.SSLError, match=r"(?i)protocol.version"):
-        TlsCustomer(wire_to(house.side(), PEER, TLS), context)
-    context.maximum_version = context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
     assert bind_status(TlsCustomer(wire_to(house.side(), PEER, TLS), context)) == 0
 
 
