@@ -18,6 +18,13 @@ _BINDS = {
 }
 
 
+_SAR_MSG_REF_NUM = 0x020C
+_SAR_TOTAL_SEGMENTS = 0x020E
+_SAR_SEGMENT_SEQNUM = 0x020F
+
+_BIND_RESPONSES = [(0x80000000 | bind).to_bytes(4, "big") for bind in (1, 2, 9)]
+
+
 class Hook(smpp.AbstractHook):  # type: ignore[misc]  # aiosmpplib is untyped
     """Tells what is received."""
 
@@ -31,7 +38,7 @@ class Hook(smpp.AbstractHook):  # type: ignore[misc]  # aiosmpplib is untyped
     async def received(self, smpp_message: object, pdu: bytes, client_id: str) -> None:
         """A PDU, as aiosmpplib has parsed it."""
         match smpp_message:
-            case None:
+            case None if pdu[4:8] in _BIND_RESPONSES:
                 # A bind response without a body, as errors have none, is beyond it: it tries again for ever.
                 say(event="bound", status=None)
             case smpp.DeliverSm():
@@ -73,11 +80,31 @@ class Customer:
         self._life = asyncio.create_task(self._esme.start())
 
     async def submit(self, order: dict[str, Any]) -> None:
-        """Send a text; its destination is told with the answer."""
-        source = smpp.PhoneNumber(order["source"])
-        destination = smpp.PhoneNumber(order["to"])
+        """Send a text; its destination is told with the answer. A long one goes as message_payload."""
+        await self._submit(order, order["text"])
+
+    async def submit_long(self, order: dict[str, Any]) -> None:
+        """Send a long text; of the answers to its parts, and of the receipts, the last one is told.
+
+        It cuts the text by itself, but for SAR: there aiosmpplib 0.7.4 reads a variable that it has not set.
+        """
+        if order["how"] == "sar":
+            total = len(order["parts"])
+            for number, part in enumerate(order["parts"], 1):
+                fields = {_SAR_MSG_REF_NUM: 7, _SAR_TOTAL_SEGMENTS: total, _SAR_SEGMENT_SEQNUM: number}
+                parameters = [smpp.OptionalParam(tag, value) for tag, value in fields.items()]
+                await self._submit(order, part, optional_params=parameters)
+        else:
+            udh, text = order["how"] == "udh", "".join(order["parts"])
+            await self._submit(order, text, esm_class=0x40 if udh else 0, auto_message_payload=not udh)
+
+    async def _submit(self, order: dict[str, Any], text: str, **fields: Any) -> None:
         message = smpp.SubmitSm(
-            short_message=order["text"], source=source, destination=destination, log_id=order["to"]
+            short_message=text,
+            source=smpp.PhoneNumber(order["source"]),
+            destination=smpp.PhoneNumber(order["to"]),
+            log_id=order["to"],
+            **fields,
         )
         await self._esme.broker.enqueue(message)
 

@@ -35,9 +35,29 @@ sub bind_as {
 sub submit {
     my ($order) = @_;
     my $octets = $order->{coding} eq 'ucs2' ? encode('UTF-16BE', $order->{text}) : $order->{text};
+    submit_fields($order, data_coding => $order->{coding} eq 'ucs2' ? $UCS2 : 0, short_message => $octets);
+}
+
+# Net::SMPP leaves it to its user to cut a text and to write a header or the values of TLVs.
+sub submit_long {
+    my ($order) = @_;
+    my $total = @{$order->{parts}};
+    for my $number (1 .. $total) {
+        my $octets = encode('UTF-16BE', $order->{parts}[$number - 1]);
+        my %fields = (
+            payload => [message_payload => $octets],
+            udh => [esm_class => 0x40, short_message => pack('C6a*', 5, 0, 3, 7, $total, $number, $octets)],
+            sar => [short_message => $octets, sar_msg_ref_num => pack('n', 7),
+                sar_total_segments => pack('C', $total), sar_segment_seqnum => pack('C', $number)],
+        );
+        submit_fields($order, data_coding => $UCS2, @{$fields{$order->{how}}});
+    }
+}
+
+sub submit_fields {
+    my ($order, @fields) = @_;
     my $seq = $smpp->submit_sm(
-        source_addr => $order->{source}, destination_addr => $order->{to}, registered_delivery => 1,
-        data_coding => $order->{coding} eq 'ucs2' ? $UCS2 : 0, short_message => $octets);
+        source_addr => $order->{source}, destination_addr => $order->{to}, registered_delivery => 1, @fields);
     $submitted{$seq} = $order->{to};
 }
 
@@ -95,7 +115,7 @@ sub read_orders {
     sysread(STDIN, $input, 65536, length $input) or exit;
     while ($input =~ s/^(.*)\n//) {
         my $order = decode_json($1);
-        my %do = (bind => \&bind_as, submit => \&submit, unbind => sub { $smpp->unbind });
+        my %do = (bind => \&bind_as, submit => \&submit, submit_long => \&submit_long, unbind => sub { $smpp->unbind });
         $do{$order->{do}}->($order);
     }
 }

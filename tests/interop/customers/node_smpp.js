@@ -52,6 +52,26 @@ function bind(order) {
   session.on("error", (error) => say({ event: "error", message: String(error) }));
 }
 
+// smpp leaves it to its user to cut a text, but knows both ways of numbering its parts.
+const LONG = {
+  payload: (text) => ({ message_payload: { message: text } }),
+  udh: (text, total, number) => ({
+    short_message: { udh: Buffer.from([5, 0, 3, 7, total, number]), message: text },
+  }),
+  sar: (text, total, number) => ({
+    short_message: text,
+    sar_msg_ref_num: 7,
+    sar_total_segments: total,
+    sar_segment_seqnum: number,
+  }),
+};
+
+function submitLong(order) {
+  order.parts.forEach((text, index) =>
+    submit({ ...order, fields: { data_coding: 8, ...LONG[order.how](text, order.parts.length, index + 1) } })
+  );
+}
+
 function submit(order) {
   // Given a string, smpp 0.5.1 chooses the encoding by itself: the GSM alphabet, else UCS-2.
   session.submit_sm(
@@ -70,7 +90,7 @@ function unbind() {
   session.unbind((pdu) => say({ event: "unbound", status: pdu.command_status }));
 }
 
-const ORDERS = { bind, submit, unbind };
+const ORDERS = { bind, submit, submit_long: submitLong, unbind };
 
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
   const order = JSON.parse(line);

@@ -16,8 +16,11 @@ from tests.interop.orders import orders, say
 _BINDS = {"transmitter": "TX", "receiver": "RX", "transceiver": "TRX"}
 _RECEIPT = 0x04
 _UCS2 = 8
-# SMPP 3.4 sections 5.3.2.12, 5.3.2.32 and 5.3.2.35.
+# SMPP 3.4 sections 5.3.2.12, 5.3.2.22 to 5.3.2.24, 5.3.2.32 and 5.3.2.35.
 _RECEIPTED_MESSAGE_ID = 0x001E
+_SAR_MSG_REF_NUM = 0x020C
+_SAR_TOTAL_SEGMENTS = 0x020E
+_SAR_SEGMENT_SEQNUM = 0x020F
 _MESSAGE_PAYLOAD = 0x0424
 _MESSAGE_STATE = 0x0427
 
@@ -60,12 +63,32 @@ class Customer:
     async def submit(self, order: dict[str, Any]) -> None:
         """Send a text and wait for the answer."""
         ucs2 = order["coding"] == "ucs2"
+        octets = order["text"].encode("utf-16-be" if ucs2 else "ascii")
+        await self._submit(order, octets, data_coding=_UCS2 if ucs2 else 0)
+
+    async def submit_long(self, order: dict[str, Any]) -> None:
+        """Send the parts of a text at once; smpp34 leaves it to its user to cut and number them."""
+        total = len(order["parts"])
+        sent = []
+        for number, text in enumerate(order["parts"], 1):
+            octets = text.encode("utf-16-be")
+            fields: dict[str, Any] = {"data_coding": _UCS2}
+            if order["how"] == "payload":
+                octets, fields["tlvs"] = b"", [smpp34.Tlv(_MESSAGE_PAYLOAD, octets)]
+            elif order["how"] == "udh":
+                octets, fields["esm_class"] = bytes((5, 0, 3, 7, total, number)) + octets, 0x40
+            else:
+                fields["tlvs"] = [
+                    smpp34.Tlv(_SAR_MSG_REF_NUM, b"\0\7"),
+                    smpp34.Tlv(_SAR_TOTAL_SEGMENTS, bytes((total,))),
+                    smpp34.Tlv(_SAR_SEGMENT_SEQNUM, bytes((number,))),
+                ]
+            sent.append(self._submit(order, octets, **fields))
+        await asyncio.gather(*sent)
+
+    async def _submit(self, order: dict[str, Any], octets: bytes, **fields: Any) -> None:
         answer = await self._smsc.submit_sm(
-            order["to"],
-            order["text"].encode("utf-16-be" if ucs2 else "ascii"),
-            source_addr=order["source"],
-            data_coding=_UCS2 if ucs2 else 0,
-            registered_delivery=1,
+            order["to"], octets, source_addr=order["source"], registered_delivery=1, **fields
         )
         status, message_id = answer.command_status, answer.message_id or ""
         say(event="answer", to=order["to"], status=status, message_id=message_id)
