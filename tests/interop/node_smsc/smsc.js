@@ -11,6 +11,7 @@ const STATS = { "01": "UNDELIV" }; // else DELIVRD
 const REFUSALS = { "08": smpp.ESME_RINVDSTADR };
 const THROTTLED_ONCE = "58";
 const REPLYING = "77";
+const REPORTED_IN_DATA = "33";
 
 const sessions = new Set();
 const throttled = new Set();
@@ -39,6 +40,21 @@ function deliver(session, submit, fields) {
   });
 }
 
+// data_sm has no short_message: it says all in TLVs.
+function reportInData(session, submit, id) {
+  const fields = {
+    source_addr: submit.destination_addr,
+    destination_addr: submit.source_addr,
+    esm_class: smpp.ESM_CLASS.MC_DELIVERY_RECEIPT,
+    receipted_message_id: String(id),
+    message_state: smpp.MESSAGE_STATE.DELIVERED,
+  };
+  session.data_sm(fields, (answer) => {
+    const { command, command_status: status } = answer;
+    say({ event: "answered", destination: submit.destination_addr, command, status });
+  });
+}
+
 function report(session, submit, id) {
   const stat = STATS[submit.destination_addr.slice(-2)] || "DELIVRD";
   const text =
@@ -64,7 +80,7 @@ function submit(session, pdu) {
     session.send(pdu.response({ command_status: REFUSALS[ending] }));
   } else {
     lastId += 1;
-    report(session, pdu, lastId);
+    (ending === REPORTED_IN_DATA ? reportInData : report)(session, pdu, lastId);
     session.send(pdu.response({ message_id: lastId.toString(16).toUpperCase() }));
     if (ending === REPLYING) {
       deliver(session, pdu, { data_coding: 8, short_message: "TD" });
