@@ -27,7 +27,6 @@ from tests.gateway.raw_pdus import (
     Raw,
     raw,
 )
-from tests.smpp.session_peer import BODIES, CANCEL_SM, DATA_SM, QUERY_SM, REPLACE_SM, SUBMIT_MULTI
 
 SC_INTERFACE_VERSION = b"\x02\x10\x00\x01\x34"
 ADDITIONAL_STATUS_INFO_TEXT = 0x001D
@@ -326,15 +325,6 @@ class TestAFault:
             (GENERIC_NACK, CommandStatus.ESME_RINVCMDID, 6)
         ]
         assert linked.metrics.protocol_faults == {("customer", "bank"): 1}
-
-    @pytest.mark.parametrize("command_id", [QUERY_SM, CANCEL_SM, REPLACE_SM, SUBMIT_MULTI, DATA_SM])
-    def test_is_an_operation_that_is_not_offered(self, command_id: int) -> None:
-        linked = bound()
-        assert linked.customer.ask(raw(command_id, BODIES[command_id], sequence_number=6)) == [
-            (GENERIC_NACK, CommandStatus.ESME_RINVCMDID, 6)
-        ]
-        assert linked.metrics.protocol_faults == {("customer", "bank"): 1}
-        assert linked.customer.ask(raw(ENQUIRE_LINK, sequence_number=7)) == [(ENQUIRE_LINK | RESP, 0, 7)]
 
     def test_of_a_stranger_is_counted_for_nobody(self) -> None:
         linked = Linked()
