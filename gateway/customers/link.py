@@ -1,8 +1,7 @@
 """One connection of a customer: its session, its account once it is bound, and what passes through it.
 
 Throttle and window hold back what a customer sends, but for what is answered without either: refused
-submits, malformed PDUs, enquire_links. Those are rationed (`refusals_per_s`): a connection that causes more
-is not read until it has made up for it. A stranger may send little at all.
+submits, malformed PDUs, enquire_links. Those are rationed, see `ration`. A stranger may send little at all.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from gateway.customers.deliveries import Deliveries
 from gateway.customers.explanation import explanation
 from gateway.customers.intake import Intake
 from gateway.customers.operations import Operations
+from gateway.customers.ration import Ration
 from gateway.customers.refusals import BindRefusals
 from gateway.customers.submit_multi import MultiSubmitter
 from gateway.customers.without_tlvs import InParts, without_tlvs
@@ -30,7 +30,6 @@ from gateway.reactor import ReactorTime
 from gateway.settings import Account, IdForm, Limits, Listen, StatusStyle, Timers
 from gateway.told_id import told as told_id
 from gateway.transport import SessionProtocol
-from policy.throttle import TokenBucket
 from smpp import codec
 from smpp.commands import CommandId
 from smpp.events import (
@@ -69,12 +68,6 @@ _LAST_ANSWERS_S = 2.0
 
 # What a peer may send before it is bound: some binds and enquire_links, never a flood of them.
 _STRANGER_OCTETS_MAX = 4096
-
-# How many seconds' worth of refusals may come at once.
-_REFUSALS_BURST_S = 2
-
-# How long a flood is not read at a stretch: what lies behind it may be the end of the connection.
-_REST_MAX_S = 5.0
 
 _ID_FORMATS = {IdForm.DECIMAL: b"%d\0", IdForm.HEX: b"%x\0"}
 
@@ -118,11 +111,8 @@ class CustomerLink(SessionProtocol):
         self._leaving = False
         self._stranger_octets = 0
         self._caused = 0  # refusals and faults
-        self._counted = 0  # those, and enquire_links, that the ration knows of
         self._faults: list[ProtocolFault] = []
-        rate_per_s = limits.refusals_per_s
-        self._ration = TokenBucket(rate_per_s, max(1, int(rate_per_s * _REFUSALS_BURST_S)))
-        self._rest: DelayedCall | None = None
+        self._ration = Ration(limits.refusals_per_s, reactor, self.start_reading)
         self._log = log.bind()
         self.label = ""
 
@@ -175,7 +165,7 @@ class CustomerLink(SessionProtocol):
     @property
     def is_resting(self) -> bool:
         """Whether it is not read because it has caused too many refusals."""
-        return self._rest is not None
+        return self._ration.is_resting
 
     # -- Caller
 
@@ -262,9 +252,8 @@ class CustomerLink(SessionProtocol):
                 pass
 
     def flush(self) -> None:
-        caused = self._caused + self.session.enquiries_answered
-        if caused != self._counted:
-            self._count(caused)
+        if not self.closed_by and self._ration.count(self._caused + self.session.enquiries_answered):
+            self.stop_reading()
         if self._faults:
             self._tell_faults()
         super().flush()
@@ -279,9 +268,9 @@ class CustomerLink(SessionProtocol):
             self._deliveries.pump(self.account.name)
 
     def lost(self, contexts: list[object]) -> None:
-        for timer in (self._rest, self._refusal):
-            if timer is not None and timer.active():
-                timer.cancel()
+        self._ration.cancel()
+        if self._refusal is not None and self._refusal.active():
+            self._refusal.cancel()
         if self._faults:
             self._tell_faults()
         if self._receives:
@@ -316,20 +305,6 @@ class CustomerLink(SessionProtocol):
         log.warning("connection.dropped", peer=self.peer, reason="too much before a bind")
         self.abort("too much before a bind")
         return False
-
-    def _count(self, caused: int) -> None:
-        """Spend what is new of all that the peer has caused; do not read on before it is made up for."""
-        now = self.reactor.seconds()
-        self._ration.spend(caused - self._counted, now)
-        self._counted = caused
-        rest_s = min(self._ration.next_at(1, now) - now, _REST_MAX_S)
-        if rest_s > 0 and self._rest is None and not self.closed_by:
-            self._rest = self.reactor.callLater(rest_s, self._rested)
-            self.stop_reading()
-
-    def _rested(self) -> None:
-        self._rest = None
-        self.start_reading()
 
     # -- binding and parting
 
