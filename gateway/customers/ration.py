@@ -1,4 +1,4 @@
-"""What a connection may cause: refusals, malformed PDUs, enquire_links, whatever is answered without a window.
+"""What a connection may cause: refusals, malformed PDUs, enquire_links, all that has no window.
 
 A connection that causes more than `refusals_per_s` is not read until it has made up for it.
 """
