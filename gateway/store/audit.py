@@ -100,6 +100,8 @@ AT_START = (
     identities.SUBMITTING_IN_THIS_EPOCH,
     identities.IN_DOUBT_HAS_ATTEMPT,
     identities.ACCEPTED_IS_NOT_WAITING,
+    identities.JOINED_HAS_PARTS,
+    identities.PART_HAS_WHOLE,
     *_among(
         _waiting_or_new,
         _message.message_id,
