@@ -143,7 +143,16 @@ class Gateway:
         )
         ended = self._dispatcher.ended
         self._inbound = CarrierInbound(
-            by_name, settings.country_code, limits.batch_max, reactor, clock, store, metrics, owe, ended
+            by_name,
+            settings.country_code,
+            limits.batch_max,
+            reactor,
+            clock,
+            store,
+            metrics,
+            owe,
+            ended,
+            settings.routes,
         )
         self._sweeper = Sweeper(limits, reactor, clock, store, metrics, owe, ended, self._look_again)
         form = lru_cache(lambda route: long_form(route, settings.carriers))

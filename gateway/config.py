@@ -26,6 +26,7 @@ from gateway.config_model import (
     ListenTable,
     PolicyTable,
     ReceiptsTable,
+    RouteTable,
     TermsTable,
     ThrottleTable,
 )
@@ -111,7 +112,7 @@ def _settings(file: File) -> Settings:
         limits=Limits(**dict(file.limits)),
         accounts={table.system_id: _account(table, content, zone) for table in file.accounts},
         carriers={table.name: _carrier(table, zone) for table in file.carriers},
-        routes=tuple(Route(table.account, table.prefix, tuple(table.carriers)) for table in file.routes),
+        routes=tuple(map(_route, file.routes)),
     )
 
 
@@ -231,3 +232,7 @@ def _carrier(table: CarrierTable, zone: ZoneInfo) -> Carrier:
         interface_version=table.interface_version,
         tls=None if table.tls is None else CarrierTls(**dict(table.tls)),
     )
+
+
+def _route(table: RouteTable) -> Route:
+    return Route(table.account, table.prefix, tuple(table.carriers), frozenset(table.tlvs))

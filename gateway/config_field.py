@@ -200,6 +200,14 @@ def _message_state(value: object) -> MessageState:
     raise wrong("is not a state of SMPP", hint)
 
 
+def _tag(value: object) -> int:
+    if isinstance(value, str) and re.fullmatch("0[xX][0-9A-Fa-f]{1,4}", value):
+        value = int(value, 16)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 0xFFFF:
+        return value
+    raise wrong("is not the tag of an optional parameter", 'such as "0x1401" or 0x1401')
+
+
 def _state_word(text: str) -> str:
     if re.search(r"[\s,;]", text):
         raise wrong("must be one word, as it stands behind stat: in the carrier's receipts")
@@ -210,6 +218,7 @@ MessageStateName = Annotated[MessageState, PlainValidator(_message_state)]
 StateWord = Annotated[Words, AfterValidator(_state_word)]
 TimeOfDay = Annotated[time, PlainValidator(_time_of_day)]
 Status = Annotated[int, PlainValidator(_command_status)]
+Tag = Annotated[int, PlainValidator(_tag)]
 
 
 def _path(value: object, info: ValidationInfo) -> Path:

@@ -41,6 +41,7 @@ from gateway.config_field import (
     Status,
     SystemId,
     SystemType,
+    Tag,
     Term,
     TermFile,
     TimeOfDay,
@@ -405,6 +406,7 @@ class RouteTable(Table):
     account: Name | None = None
     prefix: Prefix = ""
     carriers: list[Name] = Field(min_length=1)
+    tlvs: list[Tag] = []
 
 
 class File(Table):

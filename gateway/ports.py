@@ -68,7 +68,7 @@ class CarrierReceipt:
     """A carrier's word on one of its message ids. `destination_addr` is the recipient it names.
 
     `done_at` is the instant it names for the state, or that of its arrival if it names none. `tlvs` are those
-    of the carrier's own that the customer is to get with its receipt.
+    of the carrier's own that some route lets through.
     """
 
     carrier: str

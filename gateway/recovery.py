@@ -102,6 +102,7 @@ def _means(settings: Settings, ids: MessageIds) -> Means:
         receipts={account.name: account.receipts for account in accounts if account.receipts != COMMON},
         notations={carrier.name: carrier.notations for carrier in carriers if carrier.notations != GUESSED},
         last_unknown=frozenset(carrier.name for carrier in carriers if carrier.unknown_is_final),
+        routes=settings.routes,
     )
 
 

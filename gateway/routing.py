@@ -13,12 +13,18 @@ from gateway.settings import Carrier, LongForm, Route
 _SEPARATOR = ","
 
 
-def find(routes: Sequence[Route], account: str, destination_addr: str) -> str | None:
+def first(routes: Sequence[Route], account: str, destination_addr: str) -> Route | None:
     """The route of a message: the first whose account and prefix match, or None."""
     for route in routes:
         if route.account in (None, account) and destination_addr.startswith(route.prefix):
-            return _SEPARATOR.join(route.carriers)
+            return route
     return None
+
+
+def find(routes: Sequence[Route], account: str, destination_addr: str) -> str | None:
+    """The route of a message as it is stored, or None."""
+    route = first(routes, account, destination_addr)
+    return None if route is None else _SEPARATOR.join(route.carriers)
 
 
 def long_form(route: str, carriers: Mapping[str, Carrier]) -> LongForm:

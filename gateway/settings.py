@@ -215,11 +215,15 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Messages of `account` (None: any) to numbers that start with `prefix` go to `carriers`, in order."""
+    """Messages of `account` (None: any) to numbers that start with `prefix` go to `carriers`, in order.
+
+    `tlvs` are the tags that pass on it, both ways, though the specification does not have them there.
+    """
 
     account: str | None
     prefix: str
     carriers: tuple[str, ...]
+    tlvs: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

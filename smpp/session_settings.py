@@ -8,6 +8,7 @@ from smpp.timers import TimerSettings
 from smpp.transitions import Role
 
 VERSION_34 = 0x34
+VERSION_50 = 0x50
 
 
 @dataclass(frozen=True, slots=True)

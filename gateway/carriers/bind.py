@@ -240,6 +240,12 @@ class CarrierBind:
             self._throttled = 0
         self._submits.answered(self, answers, late)
 
+    def congested(self, link: CarrierLink) -> None:
+        """Leave it alone for the shortest while: it still accepts, so the wait does not grow."""
+        now = self._reactor.seconds()
+        if now >= self._paused_until:
+            self._paused_until = now + self._wait_s(1)
+
     def timed_out(self, link: CarrierLink, attempts: list[Attempt]) -> None:
         self._slow_down(self._reactor.seconds())
         self._submits.unanswered(self, attempts)
@@ -250,9 +256,10 @@ class CarrierBind:
         # What was under way when the pause began has the same fate; that is no second reason.
         if now >= self._paused_until:
             self._throttled += 1
-            self._paused_until = now + delay_s(
-                self._throttled, self._limits.retry_min_s, self._limits.retry_max_s, self._random
-            )
+            self._paused_until = now + self._wait_s(self._throttled)
+
+    def _wait_s(self, times: int) -> float:
+        return delay_s(times, self._limits.retry_min_s, self._limits.retry_max_s, self._random)
 
     def delivered(self, link: CarrierLink, sequence_number: int, pdu: DeliverSm) -> None:
         self._deliveries.offer(self.carrier, link, sequence_number, pdu)

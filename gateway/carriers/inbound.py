@@ -17,7 +17,7 @@ from functools import lru_cache
 import structlog
 from twisted.internet.defer import Deferred
 
-from gateway import task
+from gateway import task, tlvs
 from gateway.batch import Batch
 from gateway.carriers.link import CarrierLink
 from gateway.clock import Clock
@@ -37,7 +37,7 @@ from gateway.ports import (
     Unreadable,
 )
 from gateway.reactor import ReactorTime
-from gateway.settings import Account, Carrier
+from gateway.settings import Account, Carrier, Route
 from policy.unsubscribe import is_opt_out
 from smpp import codec, receipt, segments, text
 from smpp.errors import PduError
@@ -76,6 +76,7 @@ class CarrierInbound:
         metrics: Metrics,
         owe: Callable[[Sequence[Delivery]], None],
         ended: Callable[[Sequence[Ended]], None],
+        routes: Sequence[Route] = (),
     ) -> None:
         self._accounts = accounts
         self._country_code = country_code
@@ -84,6 +85,8 @@ class CarrierInbound:
         self._metrics = metrics
         self._owe = owe
         self._ended = ended
+        self._routes = routes
+        self._in_receipts = tlvs.in_receipts(routes)
         self._items: Batch[_Item] = Batch(reactor, batch_max, self._record)
 
     def __len__(self) -> int:
@@ -112,7 +115,9 @@ class CarrierInbound:
         done_at = -1 if said.done is None else _unix_ms(said.done)
         if not 0 <= done_at <= now + _AHEAD_MAX_MS:
             done_at = now  # it names no instant, or one that cannot be, such as the year 1
-        return CarrierReceipt(carrier.name, said, pdu.source.addr, done_at, now)
+        passing = self._in_receipts.get(carrier.name)
+        passed = tlvs.only(pdu.tlvs, passing) if passing else ()
+        return CarrierReceipt(carrier.name, said, pdu.source.addr, done_at, now, passed)
 
     def _odd(self, carrier: str, said: receipt.Receipt) -> str:
         """Why a receipt cannot be read, "" if it can although it is not as it should be."""
@@ -131,9 +136,12 @@ class CarrierInbound:
         return "" if said.intermediate or said.presumed else f"a receipt with stat:{said.word} and no state"
 
     def _reply(self, carrier: str, pdu: DeliverSm, now: int) -> Inbound:
+        owner = self._owner(pdu.destination.addr)
+        if pdu.tlvs:
+            pdu = tlvs.of_reply(self._routes, owner, carrier, pdu)
         return Inbound(
             carrier=carrier,
-            account=self._owner(pdu.destination.addr),
+            account=owner,
             source_addr=plain(pdu.source.addr, self._country_code),
             destination_addr=pdu.destination.addr,
             body=codec.encode_body(pdu),

@@ -23,6 +23,7 @@ from gateway import task
 from gateway.addressing import address
 from gateway.carriers.client import CarrierClient
 from gateway.carriers.submit_body import in_form, packed, sent_by, without_tlvs
+from gateway.carriers.submit_resp import is_congested, message_id
 from gateway.data_sm import as_deliver_sm
 from gateway.ports import Attempt
 from gateway.reactor import ReactorTime
@@ -34,7 +35,7 @@ from smpp.commands import RESPONSE_BIT, CommandId
 from smpp.commands import name as command_name
 from smpp.errors import PduError
 from smpp.framer import Frame, Framer
-from smpp.pdu import DataSm, DeliverSm, SubmitSmResp
+from smpp.pdu import DataSm, DeliverSm
 from smpp.status import CommandStatus
 from smpp.timers import Due, Timers, TimerSettings
 from smpp.value import value
@@ -43,7 +44,6 @@ from smpp.window import Window
 log = structlog.get_logger()
 
 _NO_MESSAGE_ID = b"\0"
-_MESSAGE_ID_MAX = 64
 
 
 @value(frozen=True, slots=True)
@@ -67,6 +67,9 @@ class Upstream(Interface):
     def answered(self, link: CarrierLink, answers: list[Answer], late: bool) -> None:
         """The carrier answered these; `late`, after `timed_out` had been told."""
 
+    def congested(self, link: CarrierLink) -> None:
+        """A carrier of SMPP 5.0 told with an answer that it is nearly full."""
+
     def timed_out(self, link: CarrierLink, attempts: list[Attempt]) -> None:
         """No answer to these within response_s."""
 
@@ -85,6 +88,7 @@ class CarrierLink(Protocol):
         self._carrier = carrier
         self._reactor = reactor
         self._upstream = upstream
+        self._is_50 = carrier.interface_version is InterfaceVersion.V50
         self._sender = None if carrier.source_addr is None else address(carrier.source_addr)
         self._framer = Framer(limits.pdu_max)
         self._window: Window[Attempt] = Window(carrier.window_max, late_max=limits.late_max)
@@ -292,20 +296,10 @@ class CarrierLink(Protocol):
             self._nack(CommandId.GENERIC_NACK, CommandStatus.ESME_RINVCMDID, frame)
 
     def _on_submit_resp(self, frame: Frame) -> None:
-        message_id = None if frame.command_status else self._message_id(frame.body)
-        self._answer(frame, frame.command_status, message_id)
-
-    def _message_id(self, body: bytes) -> str | None:
-        end = body.find(0)
-        if 0 < end <= _MESSAGE_ID_MAX:
-            return body[:end].decode("latin-1")
-        try:
-            pdu = codec.decode(CommandId.SUBMIT_SM_RESP, body, strict=False)
-        except PduError as error:
-            # Accepted all the same; without its id no receipt will find the message.
-            log.warning("submit_sm_resp.malformed", carrier=self._carrier.name, reason=error.reason)
-            return None
-        return pdu.message_id if isinstance(pdu, SubmitSmResp) else None
+        if self._is_50 and is_congested(frame.body):
+            self._upstream.congested(self)
+        status = frame.command_status
+        self._answer(frame, status, None if status else message_id(frame.body, self._carrier.name))
 
     def _answer(self, frame: Frame, command_status: int, message_id: str | None) -> None:
         attempt = self._window.close(frame.sequence_number)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import structlog
 from twisted.internet.defer import Deferred
 
-from gateway import task
+from gateway import task, tlvs
 from gateway.admission import Reading, Refusal, Segment, alphabet_of, read, refusal, submit_sm
 from gateway.batch import Batch
 from gateway.clock import Clock
@@ -101,6 +101,12 @@ class Intake:
         """How many submit_sm await their answer."""
         return len(self._offers) + len(self._long_messages)
 
+    def congestion(self, account: Account) -> int:
+        """How full what the account's messages run into is, 0 to 100 (SMPP 5.0, 4.8.4.18)."""
+        intake = len(self) / self._limits.intake_max
+        queue = self._outlet.waiting(account.name) / account.queue_max
+        return min(100, int(100 * max(intake, queue)))
+
     def offer(
         self,
         submitter: Submitter,
@@ -148,6 +154,8 @@ class Intake:
             return refusal(account, GatewayError.QUEUE_FULL)
         if self._outlet.waiting(account.name) >= account.queue_max:
             return refusal(account, GatewayError.QUEUE_FULL)
+        if pdu.tlvs:
+            pdu, body = tlvs.of_submit(self._routes, account.name, pdu, body)
         reading = read(account, pdu, body, self._clock.now(), self._limits.message_ttl_s)
         if isinstance(reading, Refusal):
             return reading

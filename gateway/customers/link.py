@@ -7,6 +7,7 @@ submits, malformed PDUs, enquire_links. Those are rationed, see `ration`. A stra
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 from twisted.internet.base import DelayedCall
@@ -20,6 +21,7 @@ from gateway.customers.intake import Intake
 from gateway.customers.operations import Operations
 from gateway.customers.ration import Ration
 from gateway.customers.refusals import BindRefusals
+from gateway.customers.session_settings import session_settings
 from gateway.customers.submit_multi import MultiSubmitter
 from gateway.customers.without_tlvs import InParts, without_tlvs
 from gateway.data_sm import as_submit_sm
@@ -30,7 +32,7 @@ from gateway.reactor import ReactorTime
 from gateway.settings import Account, IdForm, Limits, Listen, StatusStyle, Timers
 from gateway.told_id import told as told_id
 from gateway.transport import SessionProtocol
-from smpp import codec
+from smpp import codec, spec, tlv
 from smpp.commands import CommandId
 from smpp.events import (
     BindRequested,
@@ -53,15 +55,13 @@ from smpp.pdu import (
     SubmitMulti,
     SubmitMultiResp,
     SubmitSm,
+    Tlvs,
 )
-from smpp.session import Role, Session, SessionSettings, State
-from smpp.session_settings import VERSION_34
+from smpp.session import Session, State
+from smpp.session_settings import VERSION_34, VERSION_50
 from smpp.status import CommandStatus
-from smpp.timers import TimerSettings
 
 log = structlog.get_logger()
-
-SYSTEM_ID = "signet"
 
 # How long a customer that unbinds may wait for the answers to its last submits.
 _LAST_ANSWERS_S = 2.0
@@ -90,7 +90,7 @@ class CustomerLink(SessionProtocol):
         gone: Callable[[CustomerLink], None],
     ) -> None:
         super().__init__(
-            lambda now: Session(_settings(limits, Timers(session_init_s=listen.session_init_s)), now),
+            lambda now: Session(session_settings(limits, Timers(session_init_s=listen.session_init_s)), now),
             reactor,
             send_buffer_max=limits.send_buffer_max,
             send_stall_s=limits.send_stall_s,
@@ -105,6 +105,7 @@ class CustomerLink(SessionProtocol):
         self._gone = gone
         self._account: Account | None = None
         self._id_format = _ID_FORMATS[IdForm.DECIMAL]
+        self._tells_congestion = False
         self._receives = False
         self._binding = False
         self._refusal: DelayedCall | None = None
@@ -130,6 +131,8 @@ class CustomerLink(SessionProtocol):
             told = self._id_format % message.message_id
         else:
             told = message.told_as.encode("ascii") + b"\0"
+        if self._tells_congestion:
+            told += tlv.encode(self._congestion())
         self.session.respond_body(sequence_number, told)
         self._log.debug("message.accepted", message_id=message.message_id)
 
@@ -152,8 +155,14 @@ class CustomerLink(SessionProtocol):
         if command_status:
             self._caused += 1
             self.session.respond(sequence_number, None, command_status)
-        else:
-            self.session.respond(sequence_number, answer)
+            return
+        if self._tells_congestion:
+            answer = replace(answer, tlvs=self._congestion())
+        self.session.respond(sequence_number, answer)
+
+    def _congestion(self) -> Tlvs:
+        """How full it is here, for those who speak SMPP 5.0 (4.8.4.18)."""
+        return ((spec.CONGESTION_STATE, bytes((self._intake.congestion(self.account),))),)
 
     # -- what is measured
 
@@ -322,10 +331,11 @@ class CustomerLink(SessionProtocol):
         if account is None or rule is not None:
             self._refuse_bind(event, account, rule or "", asked_at)
             return
-        self.session.adopt(_settings(self._limits, account.timers, account))
+        self.session.adopt(session_settings(self._limits, account.timers, account))
         self.session.accept_bind(event.sequence_number, now)
         self._account = account
         self._id_format = _ID_FORMATS[account.message_ids]
+        self._tells_congestion = self.session.interface_version >= VERSION_50
         self._log = log.bind(account=account.name)
         self.label = f"{account.system_id}@{self.peer}"
         self._receives = self.session.state in _RECEIVING
@@ -386,25 +396,6 @@ class CustomerLink(SessionProtocol):
             status=last.command_status,
             count=count,
         )
-
-
-def _settings(limits: Limits, timers: Timers, account: Account | None = None) -> SessionSettings:
-    """What a session is allowed: little before its account is known, then what the account has."""
-    return SessionSettings(
-        role=Role.SMSC,
-        timers=TimerSettings(
-            timers.session_init_s,
-            timers.enquire_link_s,
-            timers.response_s,
-            timers.inactivity_s,
-            timers.unbind_s,
-        ),
-        window_max=1 if account is None else account.delivery_window_max,
-        inbound_window_max=1 if account is None else account.window_max,
-        pdu_max=limits.pdu_max,
-        late_max=limits.late_max,
-        system_id=SYSTEM_ID,
-    )
 
 
 def _delivery_in(context: Delivery | InParts) -> Delivery:

@@ -17,9 +17,10 @@ from sqlalchemy import Connection, bindparam, select, update
 from gateway.delivery import COMMON, receipt_body, wants_end
 from gateway.message import ENDS, Message, State
 from gateway.ports import CarrierReceipt, Delivery, Ended, Recorded
-from gateway.settings import ReceiptFormat
+from gateway.settings import ReceiptFormat, Route
 from gateway.store import schema
 from gateway.store.dialect import Bulk, insert_rows
+from gateway.tlvs import of_receipt
 from gateway.whole import Fate, failed, segment_ends
 from ledger import sql as ledger
 from ledger.prepared import Prepared
@@ -61,7 +62,8 @@ class Means:
 
     `receipts` are the forms of accounts that have one of their own; `notations` those of the carriers that
     leave less than everything to guess; `last_unknown` the carriers whose UNKNOWN is their last word;
-    `telling_once` those that report on one part of a long message for all of them.
+    `telling_once` those that report on one part of a long message for all of them. `routes` say which TLVs of
+    a carrier's own go to the customer.
     """
 
     new_id: Callable[[], int]
@@ -71,6 +73,7 @@ class Means:
     receipts: Mapping[str, ReceiptFormat] = field(default_factory=dict)
     notations: Mapping[str, Notations] = field(default_factory=dict)
     last_unknown: Collection[str] = ()
+    routes: Sequence[Route] = ()
 
     def is_last(self, said: CarrierReceipt) -> bool:
         """Whether the carrier has said its last word on the message."""
@@ -79,6 +82,12 @@ class Means:
             return True
         unknown = receipt.state is MessageState.UNKNOWN and receipt.understood and not receipt.intermediate
         return unknown and said.carrier in self.last_unknown
+
+    def passing(self, said: CarrierReceipt, message: Message) -> Tlvs:
+        """The TLVs that the receipt of a message takes from its carrier's."""
+        if not said.tlvs:
+            return ()
+        return of_receipt(self.routes, message.account, message.destination_addr, said.tlvs)
 
 
 @value(frozen=True, slots=True)
@@ -120,7 +129,10 @@ def end(connection: Connection, ends: Sequence[End], means: Means, now: int) -> 
 
 
 def _following(connection: Connection, ended: Sequence[End], means: Means) -> list[End]:
-    """The ends that the ends of these parts bring about."""
+    """The ends that the ends of these parts bring about.
+
+    A receipt that sums up those of several parts has no TLVs of a carrier's.
+    """
     done_at: dict[int, int] = {}
     for e in ended:
         assert e.message.whole_id is not None

@@ -248,7 +248,10 @@ def join(connection: Connection, accepted: Sequence[Outcome], means: Means, now:
 
 
 def _parked(connection: Connection, accepted: Sequence[Outcome]) -> list[CarrierReceipt]:
-    """What may belong to these, and more: all that is written alike in some notation."""
+    """What may belong to these, and more: all that is written alike in some notation.
+
+    A carrier's own TLVs are not stored with a receipt that is parked: its customer goes without them.
+    """
     parked: list[CarrierReceipt] = []
     for carrier in dict.fromkeys(outcome.carrier for outcome in accepted):
         if not _ANY_PARKED.fetch(connection, carrier=carrier):
@@ -313,11 +316,13 @@ def _apply(connection: Connection, matches: Sequence[_Match], means: Means, now:
             continue
         said = match.said
         if means.is_last(said):
+            tlvs = means.passing(said, message)
             ends[message.message_id] = End(
-                message, _ENDS[receipt.state], receipt.error, said.done_at, Kind.SETTLE, said.tlvs
+                message, _ENDS[receipt.state], receipt.error, said.done_at, Kind.SETTLE, tlvs
             )
         elif match.is_news:
-            news.append(owed(message, receipt.state, receipt.error, said.done_at, means, now, said.tlvs))
+            tlvs = means.passing(said, message)
+            news.append(owed(message, receipt.state, receipt.error, said.done_at, means, now, tlvs))
     owe(connection, news)
     ended = end(connection, list(ends.values()), means, now)
     return Recorded([*news, *ended.deliveries], ended.ended)

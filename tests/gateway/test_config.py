@@ -179,6 +179,7 @@ one_receipt_a_message = true
 account = "bank"
 prefix = "86"
 carriers = ["unicom"]
+tlvs = ["0x1401", 0x1500, "0X3fFf"]
 """
     )
     settings = settings_of(tmp_path, text)
@@ -222,7 +223,7 @@ carriers = ["unicom"]
         ZoneInfo("UTC"),
         ZoneInfo("Asia/Urumqi"),
     )
-    assert settings.routes == (Route("bank", "86", ("unicom",)),)
+    assert settings.routes == (Route("bank", "86", ("unicom",), frozenset({0x1401, 0x1500, 0x3FFF})),)
 
 
 def test_paths_are_relative_to_the_folder_of_the_file(

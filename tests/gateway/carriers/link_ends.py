@@ -26,6 +26,7 @@ class Heard:
         self.late_answers: list[Answer] = []
         self.tellings = 0
         self.timeouts: list[Attempt] = []
+        self.congestions = 0
         self.deliveries: list[tuple[int, DeliverSm]] = []
         self.losses: list[list[Attempt]] = []
         self.reason = ""
@@ -39,6 +40,9 @@ class Heard:
     def answered(self, link: CarrierLink, answers: list[Answer], late: bool) -> None:
         self.tellings += 1
         (self.late_answers if late else self.answers).extend(answers)
+
+    def congested(self, link: CarrierLink) -> None:
+        self.congestions += 1
 
     def timed_out(self, link: CarrierLink, attempts: list[Attempt]) -> None:
         self.timeouts += attempts

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from gateway.message import State
-from gateway.settings import IdForm, ReceiptFormat
+from gateway.settings import IdForm, ReceiptFormat, Route
 from gateway.store import schema
 from gateway.store.ends import Means
 from gateway.store.sqlstore import SqlStore
@@ -192,9 +192,10 @@ class TestWhatTheSenderReads:
 
     @pytest.mark.parametrize("state", [MessageState.DELIVERED, MessageState.ENROUTE])
     def test_has_the_tlvs_of_the_carrier_behind_our_own(self, rig: MeansRig, state: MessageState) -> None:
+        rig.mean(routes=[Route("bank", "", ("north",), frozenset({0x1403, 0x1404}))])
         rig.enroute("A1", registered_delivery=0x11)
         vendors = ((0x1403, b"MCCMNC"), (0x1404, b"\0"))
-        rig.hear(replace(receipt("A1", state), tlvs=vendors))
+        rig.hear(replace(receipt("A1", state), tlvs=(*vendors, (0x1405, b"of another account"))))
         assert delivered(rig).tlvs[-2:] == vendors
         assert len(delivered(rig).tlvs) == 5
 
