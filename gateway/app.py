@@ -216,9 +216,9 @@ class Gateway:
         """Every queue has a gauge."""
         gauge, gauges = self.metrics.gauge, self.metrics.gauges
         gauge("intake", "submit_sm that await their answer", lambda: len(self._intake))
-        collector = self._long_messages.collector
-        gauge("reassemblies", "Long messages that wait for a segment", lambda: len(collector))
-        gauge("reassembly_octets", "Octets of text that wait for a segment", lambda: collector.octets)
+        long = self._long_messages
+        gauge("reassemblies", "Long messages that wait for a segment", lambda: len(long.collector))
+        gauge("reassembly_octets", "Octets of text that wait for a segment", lambda: long.collector.octets)
         gauge("operations", "query_sm, cancel_sm and replace_sm in hand", lambda: len(self._operations))
         gauge("inbound", "deliver_sm of carriers that await their answer", lambda: len(self._inbound))
         gauge("outcomes", "Outcomes of submits not yet written down", lambda: self._dispatcher.unrecorded)

@@ -24,6 +24,8 @@ _HEADER_8, _HEADER_16 = 6, 7
 _CONCAT = (0x00, 0x08)
 # From the end: the low octet of sar_msg_ref_num, then the two TLVs of five octets.
 _REFERENCE_AT = -11
+_SAR_REFERENCE = bytes((0x02, 0x0C, 0x00, 0x02))
+_SAR_AT = _REFERENCE_AT - 1 - len(_SAR_REFERENCE)
 _SAR = frozenset({spec.SAR_MSG_REF_NUM, spec.SAR_TOTAL_SEGMENTS, spec.SAR_SEGMENT_SEQNUM})
 
 
@@ -40,7 +42,8 @@ def whole(parts: Sequence[SubmitSm]) -> SubmitSm:
 def cut(message: SubmitSm, alphabet: Alphabet, ref: int, *, wide: bool = False) -> list[SubmitSm]:
     """The parts of `message`, or the message alone if it fits into one; `wide` leaves room for 16 bits.
 
-    Raises `PduError` for a broken user data header, ValueError for more than 255 parts.
+    Raises `PduError` for a broken user data header, ValueError for more than 255 parts and for
+    a header that leaves no room for text.
     """
     elements = _other_elements(message)
     text = segments.user_text(message)
@@ -72,9 +75,9 @@ def in_form(part: SubmitSm, form: Kind) -> SubmitSm:
     return _with_user_data(part, elements, segments.user_text(part), _without_sar(part.tlvs))
 
 
-def reference(body: bytes) -> int:
-    """The reference in the encoded body of a part of `cut`, which ends with the sar TLVs."""
-    return body[_REFERENCE_AT]
+def reference(body: bytes) -> int | None:
+    """The reference in the encoded body of a part of `cut`, which ends with the sar TLVs; None of others."""
+    return body[_REFERENCE_AT] if body[_SAR_AT : _REFERENCE_AT - 1] == _SAR_REFERENCE else None
 
 
 def with_reference(body: bytes, ref: int) -> bytes:

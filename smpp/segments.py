@@ -34,6 +34,9 @@ UDHI = 0x40
 SEGMENTS_MAX = 255
 
 _USER_DATA_MAX = 140
+# Octets of the longest character: a surrogate pair, or four of a multi-byte sequence.
+_CHARACTER_MAX = 4
+
 _CONCAT_8, _CONCAT_16 = 0x00, 0x08
 _SINGLE_SHIFT, _LOCKING_SHIFT = 0x24, 0x25
 _SHIFTS = (_SINGLE_SHIFT, _LOCKING_SHIFT)
@@ -236,8 +239,14 @@ def cuts(text_octets: bytes, alphabet: Alphabet, kind: Kind, shifts: Shifts = DE
 
 
 def part_ends(text_octets: bytes, alphabet: Alphabet, header: int) -> list[int]:
-    """Where each part of a text ends when its header takes `header` octets; septets are not packed."""
-    return _places(text_octets, alphabet, _room(alphabet, header), 0)
+    """Where each part of a text ends when its header takes `header` octets; septets are not packed.
+
+    Raises ValueError for a header that leaves no room for a character.
+    """
+    room = _room(alphabet, header)
+    if room < _CHARACTER_MAX:
+        raise ValueError(f"a header of {header} octets leaves no room for text")
+    return _places(text_octets, alphabet, room, 0)
 
 
 def _texts(parts: list[bytes], alphabet: Alphabet, shifts: Shifts) -> list[str]:

@@ -8,9 +8,8 @@ one runs out. Memory holds what the store has, too: a restart fills it again.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from enum import Enum
 from typing import TypeVar
 
@@ -60,12 +59,6 @@ class Gathered:
         self.octets = hash((pdu.payload, pdu.esm_class))
         self.message = message
 
-    def forget_text(self) -> None:
-        """Keep what tells a repeat and answers it."""
-        self.pdu = replace(self.pdu, short_message=b"", tlvs=())
-        if self.message is not None:
-            self.message = replace(self.message, body=b"")
-
 
 class Gathering:
     """One set. Its rows in the store share `whole_id`; `deadline` is in unix seconds."""
@@ -104,8 +97,10 @@ class Collector:
         self._limits = limits
         self._new_id = new_id
         self._sets: dict[Key, Gathering] = {}
-        self._by_age: deque[Gathering] = deque()
-        self._closed: dict[str, deque[Gathering]] = {}
+        self._by_age: dict[Gathering, None] = {}
+        # Sets that were accepted, with their octets, by account.
+        self._closed: defaultdict[str, dict[Gathering, int]] = defaultdict(dict)
+        self._closed_octets: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._octets: Counter[str] = Counter()
 
@@ -120,13 +115,13 @@ class Collector:
 
     def is_open(self, key: Key, now: float) -> bool:
         """Whether a set with that key waits for a segment."""
-        self._forget_old(now)
+        self.forget_old(now)
         found = self._sets.get(key)
         return found is not None and not found.is_closed
 
     def place(self, key: Key, seq: int, pdu: SubmitSm, now: float) -> tuple[Step, Gathering | None]:
         """Take a segment into its set. `now` is in unix seconds."""
-        self._forget_old(now)
+        self.forget_old(now)
         gathered = Gathered(pdu)
         found = self._sets.get(key)
         known = None if found is None else found.segments.get(seq)
@@ -158,26 +153,44 @@ class Collector:
             self.drop(gathering)
 
     def close(self, gathering: Gathering) -> None:
-        """The whole is accepted. Its segments are known for a while, for a customer that asks again."""
+        """The whole is accepted. Its segments are known for a while, for a customer that asks again.
+
+        No more of them are known than may wait.
+        """
+        if gathering.is_closed:
+            return
+        account, limits = gathering.key.account, self._limits
+        closed = self._closed[account]
+        closed[gathering] = gathering.size
+        self._closed_octets[account] += gathering.size
         self._count_out(gathering)
-        for gathered in gathering.segments.values():
-            gathered.forget_text()
-        closed = self._closed.setdefault(gathering.key.account, deque())
-        closed.append(gathering)
-        if len(closed) > self._limits.reassemblies_max:
-            self.drop(closed.popleft())
+        while len(closed) > limits.reassemblies_max or (
+            self._closed_octets[account] > limits.reassembly_octets_max
+        ):
+            self.drop(next(iter(closed)))
 
     def drop(self, gathering: Gathering) -> None:
         """The whole is not accepted: whatever comes is the beginning of another one."""
         self._count_out(gathering)
+        self._by_age.pop(gathering, None)
+        account = gathering.key.account
+        _less(self._closed_octets, account, self._closed[account].pop(gathering, 0))
         if self._sets.get(gathering.key) is gathering:
             del self._sets[gathering.key]
+
+    def forget_old(self, now: float) -> None:
+        """Drop the sets whose time is over; the store ends what it has of them."""
+        while self._by_age and (oldest := next(iter(self._by_age))).deadline <= now:
+            self.drop(oldest)
 
     # -- inside
 
     def _begin(self, key: Key, whole_id: int, deadline: float) -> Gathering:
+        known = self._sets.get(key)
+        if known is not None and known.is_closed:
+            self.drop(known)
         gathering = self._sets[key] = Gathering(key, whole_id, deadline)
-        self._by_age.append(gathering)
+        self._by_age[gathering] = None
         self._counts[key.account] += 1
         return gathering
 
@@ -198,15 +211,6 @@ class Collector:
         return self._octets[key.account] + octets <= limits.reassembly_octets_max and not (
             is_new and self._counts[key.account] >= limits.reassemblies_max
         )
-
-    def _forget_old(self, now: float) -> None:
-        """The store ends what has run out; here it is only forgotten."""
-        while self._by_age and self._by_age[0].deadline <= now:
-            gathering = self._by_age.popleft()
-            self.drop(gathering)
-            closed = self._closed.get(gathering.key.account)
-            if closed and closed[0] is gathering:
-                closed.popleft()
 
 
 _Name = TypeVar("_Name")

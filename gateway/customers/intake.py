@@ -36,9 +36,6 @@ from smpp.value import value
 
 log = structlog.get_logger()
 
-# A long message has at most 255 parts, and some of them hold less than they could.
-_PARTS_MAX = 240
-
 
 @value(frozen=True, slots=True)
 class _Offer:
@@ -129,10 +126,6 @@ class Intake:
             self._long_messages.offer(submitter, sequence_number, reading, route, told_as)
             return
         form = None if reading.units == 1 else self._form_of(route)
-        if form is not None and reading.units > _PARTS_MAX:
-            refused = refusal(account, GatewayError.MESSAGE_TOO_LONG)
-            refuse(submitter, sequence_number, refused, self._metrics)
-            return
         self._offers.add(_Offer(submitter, sequence_number, account, reading, route, form, told_as))
 
     async def stop(self) -> None:
@@ -190,7 +183,9 @@ class Intake:
         try:
             slots = self._slots(offers, now)
             candidates = [
-                self._candidate(offer, slot, now) for offer, slot in zip(offers, slots, strict=True)
+                candidate
+                for offer, slot in zip(offers, slots, strict=True)
+                if (candidate := self._candidate(offer, slot, now)) is not None
             ]
         except Exception as error:
             self._turn_away(offers, slots, error)
@@ -220,13 +215,19 @@ class Intake:
             for offer in offers
         ]
 
-    def _candidate(self, offer: _Offer, slot: Slot | None, now: int) -> _Candidate:
+    def _candidate(self, offer: _Offer, slot: Slot | None, now: int) -> _Candidate | None:
+        """What the store is told; None for a message that is too long to be cut, which is refused here."""
         message = self._message(offer, slot, now)
         if offer.form is None:
             return _Candidate(offer, slot, message)
         whole_id = message.message_id
         alphabet = alphabet_of(offer.account, submit_sm(message.body))
-        parts = parts_of(message, whole_id, alphabet, offer.form, self.new_id)
+        try:
+            parts = parts_of(message, whole_id, alphabet, offer.form, self.new_id)
+        except ValueError:
+            refused = refusal(offer.account, GatewayError.MESSAGE_TOO_LONG)
+            refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
+            return None
         return _Candidate(offer, None, joined(message, whole_id), parts)
 
     def _message(self, offer: _Offer, slot: Slot | None, now: int) -> Message:

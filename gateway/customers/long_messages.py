@@ -80,7 +80,7 @@ class LongMessages:
         self._form = form
         self._owe = owe
         self._ended = ended
-        self.collector = Collector(limits, new_id)
+        self._collector = Collector(limits, new_id)
         self._early: Batch[_Offer] = Batch(reactor, limits.batch_max, self._collect)
         self._last: Batch[_Offer] = Batch(reactor, limits.batch_max, self._join)
         # The last segments of sets whose others are not stored yet, and repeats of segments that are not.
@@ -89,6 +89,12 @@ class LongMessages:
     def __len__(self) -> int:
         """How many segments await their answer."""
         return len(self._early) + len(self._last) + sum(map(len, self._waiting.values()))
+
+    @property
+    def collector(self) -> Collector:
+        """The sets that wait for a segment."""
+        self._collector.forget_old(self._clock.now())
+        return self._collector
 
     def restore(self, messages: Sequence[Message], accounts: Callable[[str], Account | None]) -> None:
         """Take up the segments that an earlier life has stored."""
@@ -99,7 +105,7 @@ class LongMessages:
             if account is None or place is None or message.whole_id is None:
                 continue
             key = key_of(account.name, pdu, place, alphabet_of(account, pdu))
-            self.collector.restore(
+            self._collector.restore(
                 key,
                 place.seq,
                 message.whole_id,
@@ -110,7 +116,7 @@ class LongMessages:
     def is_expected(self, account: Account, segment: Segment) -> bool:
         """Whether a set waits for such a segment: a throttle lets it in then."""
         key = key_of(account.name, segment.pdu, segment.place, segment.alphabet)
-        return self.collector.is_open(key, self._clock.now())
+        return self._collector.is_open(key, self._clock.now())
 
     def offer(
         self,
@@ -127,7 +133,7 @@ class LongMessages:
             refuse(submitter, sequence_number, refused, self._metrics)
             return
         key = key_of(account.name, segment.pdu, segment.place, segment.alphabet)
-        step, gathering = self.collector.place(key, segment.place.seq, segment.pdu, self._clock.now())
+        step, gathering = self._collector.place(key, segment.place.seq, segment.pdu, self._clock.now())
         if gathering is None:
             refused = refusal(account, GatewayError.QUEUE_FULL)
             refuse(submitter, sequence_number, refused, self._metrics)
@@ -175,7 +181,7 @@ class LongMessages:
         self._wake(gathering)
 
     def _not_collected(self, offer: _Offer, refused: Refusal | None) -> None:
-        self.collector.remove(offer.gathering, offer.segment.place.seq)
+        self._collector.remove(offer.gathering, offer.segment.place.seq)
         if refused is not None:
             refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
         self._wake(offer.gathering)
@@ -267,13 +273,13 @@ class LongMessages:
         for (offer, whole, refused), rule in zip(candidates, told.rules, strict=True):
             if rule is None:
                 offer.gathering.segments[offer.segment.place.seq].message = whole.last
-                self.collector.close(offer.gathering)
+                self._collector.close(offer.gathering)
                 accept(offer.submitter, offer.sequence_number, whole.last)
                 self._metrics.messages_accepted[offer.account.name] += 1
                 self._metrics.units_accepted[offer.account.name] += sum(p.units for p in whole.parts)
                 task.safely(self._outlet.queued, whole.parts)
             else:
-                self.collector.drop(offer.gathering)
+                self._collector.drop(offer.gathering)
                 if refused is None or refused.rule != rule:
                     refused = refusal(offer.account, rule)
                 refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
@@ -285,7 +291,7 @@ class LongMessages:
         """Nobody knows what the store has done: leave what may wait to the queue, and say nothing."""
         log.error("joining.unknown", count=len(candidates), error=str(error))
         for offer, whole, _ in candidates:
-            self.collector.drop(offer.gathering)
+            self._collector.drop(offer.gathering)
             task.safely(offer.submitter.abort, "nobody knows whether the last messages were stored")
             self._outlet.perhaps_queued(whole.parts)
             self._wake(offer.gathering)

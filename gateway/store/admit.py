@@ -30,7 +30,7 @@ _OPTED_OUT = Prepared(
 def admit(connection: Connection, messages: Sequence[Message], means: Means, now: int) -> list[str | None]:
     """For each message None, stored with its hold, or the rule that refuses it, with no trace left."""
     silenced = silent(connection, messages, means)
-    messages, without = refer(connection, messages)
+    messages, without = refer(connection, messages, means.country_code)
     verdicts: list[str | None] = [
         RECIPIENT_OPTED_OUT
         if message.message_id in silenced

@@ -16,7 +16,7 @@ from gateway.ports import AttemptOutcome, Claimed, Outcome, Recorded
 from gateway.store import receipts, schema
 from gateway.store.admit import silent
 from gateway.store.dialect import Bulk, constant, upsert_rows
-from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, messages_of
+from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, end_fallen, message_of, messages_of
 from ledger import sql as ledger
 from ledger.prepared import Prepared
 from ledger.transfer import Hold, Kind
@@ -176,9 +176,16 @@ def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: 
         [(o.deadline_at, o.message.message_id, o.message.attempts) for o in in_doubt if not o.resend],
     )
     refused = _refuse(connection, by_kind[AttemptOutcome.REFUSED], means, now)
+    fallen = end_fallen(connection, list(before.values()), means, now)
     after = messages_of(connection, moving) if moving else {}
     queued = [m for m in after.values() if m.state is State.QUEUED is not before[m.message_id].state]
-    ended = [*joined.ended, *refused.ended]
+    # What has come back and ended at once was never counted as waiting.
+    ended = [
+        replace(end, was_queued=False)
+        if end.was_queued and end.message_id in before and before[end.message_id].state is not State.QUEUED
+        else end
+        for end in (*joined.ended, *refused.ended, *fallen.ended)
+    ]
     # One that was accepted and ended at once was on its way in between.
     counted = {end.message_id for end in ended if end.was_queued}
     unqueued = [
@@ -186,7 +193,8 @@ def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: 
         for m in before.values()
         if m.state is State.QUEUED is not after[m.message_id].state and m.message_id not in counted
     ]
-    return Recorded([*joined.deliveries, *refused.deliveries], ended, queued=queued, unqueued=unqueued)
+    deliveries = [*joined.deliveries, *refused.deliveries, *fallen.deliveries]
+    return Recorded(deliveries, ended, queued=queued, unqueued=unqueued)
 
 
 def _refuse(connection: Connection, refused: Sequence[Outcome], means: Means, now: int) -> Recorded:

@@ -121,22 +121,28 @@ def end(connection: Connection, ends: Sequence[End], means: Means, now: int) -> 
     parts = [e for e in ends if e.message.part and e.message.whole_id is not None]
     if not parts:
         return recorded
-    following = _end(connection, _following(connection, parts, means), means, now)
+    done_at: dict[int, int] = {}
+    for e in parts:
+        assert e.message.whole_id is not None
+        done_at[e.message.whole_id] = max(e.done_at, done_at.get(e.message.whole_id, 0))
+    following = _end(connection, _following(connection, done_at, means), means, now)
     return Recorded(
         [*recorded.deliveries, *following.deliveries],
         [*recorded.ended, *following.ended],
     )
 
 
-def _following(connection: Connection, ended: Sequence[End], means: Means) -> list[End]:
-    """The ends that the ends of these parts bring about.
+def end_fallen(connection: Connection, queued: Sequence[Message], means: Means, now: int) -> Recorded:
+    """End those parts, put back into the queue, of whose message another one has failed meanwhile."""
+    done_at = {message.whole_id: now for message in queued if message.part and message.whole_id is not None}
+    return _end(connection, _following(connection, done_at, means), means, now) if done_at else Recorded()
+
+
+def _following(connection: Connection, done_at: Mapping[int, int], means: Means) -> list[End]:
+    """The ends that the ends of parts of these messages bring about; `done_at` is by whole_id.
 
     A receipt that sums up those of several parts has no TLVs of a carrier's.
     """
-    done_at: dict[int, int] = {}
-    for e in ended:
-        assert e.message.whole_id is not None
-        done_at[e.message.whole_id] = max(e.done_at, done_at.get(e.message.whole_id, 0))
     wholes: dict[int, list[tuple[Message, Fate]]] = {}
     for row in _OF_WHOLES.fetch(connection, ids=dumps(list(done_at))):
         message = message_of(row)
@@ -149,10 +155,15 @@ def _following(connection: Connection, ended: Sequence[End], means: Means) -> li
 
 
 def _ends_of(rows: Sequence[tuple[Message, Fate]], means: Means) -> list[tuple[Message, Fate]]:
-    """The rows of one long message that end because a part has."""
+    """The rows of one long message that end because a part has.
+
+    There may be two of a segment, if nobody knew of the first one that it was stored.
+    """
     parts = [(message, _following_fate(message, fate, rows, means)) for message, fate in rows if message.part]
-    segments = sorted((message for message, _ in rows if message.segment), key=lambda m: m.segment)
-    fates = [*parts, *zip(segments, segment_ends(len(segments), [fate for _, fate in parts]), strict=True)]
+    segments = [message for message, _ in rows if message.segment]
+    places = sorted({message.segment for message in segments})
+    by_place = dict(zip(places, segment_ends(len(places), [fate for _, fate in parts]), strict=True))
+    fates = [*parts, *((message, by_place[message.segment]) for message in segments)]
     return [
         (message, fate)
         for message, fate in fates

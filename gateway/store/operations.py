@@ -98,19 +98,19 @@ def cancel(
     return verdicts, end(connection, list(ends.values()), means, now)
 
 
-def swap(connection: Connection, wanted: Sequence[Replacement], now: int) -> list[Replaced]:
+def swap(connection: Connection, wanted: Sequence[Replacement], means: Means, now: int) -> list[Replaced]:
     """Give messages that wait another text: its parts take their place. What fails leaves all as it was."""
-    return [_swap(connection, one, now) for one in wanted]
+    return [_swap(connection, one, means, now) for one in wanted]
 
 
-def _swap(connection: Connection, wanted: Replacement, now: int) -> Replaced:
+def _swap(connection: Connection, wanted: Replacement, means: Means, now: int) -> Replaced:
     message = messages_of(connection, [wanted.message_id]).get(wanted.message_id)
     there = None if message is None else _with_parts(connection, [message])[0]
     if message is None or there is None or message.is_segment:
         return Replaced(GatewayError.NOT_REPLACED)
     savepoint = connection.begin_nested()
     ledger.resolve(connection, Kind.VOID, [Hold(m.message_id, m.account, m.units) for m in there], now)
-    parts, without = refer(connection, wanted.parts)
+    parts, without = refer(connection, wanted.parts, means.country_code)
     if without or not all(hold(connection, parts, now)):
         savepoint.rollback()
         return Replaced(GatewayError.QUEUE_FULL if without else QUOTA_EXHAUSTED)

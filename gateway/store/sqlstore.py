@@ -67,7 +67,7 @@ class SqlStore:
         return self._writer.run(lambda c: operations.cancel(c, asked, self._means, self._now()))
 
     def replace(self, wanted: Sequence[Replacement]) -> Deferred[list[Replaced]]:
-        return self._writer.run(lambda c: operations.swap(c, wanted, self._now()))
+        return self._writer.run(lambda c: operations.swap(c, wanted, self._means, self._now()))
 
     def claim(
         self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[str, int], int]

@@ -38,7 +38,7 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
     """
     collected = _collected(connection, wholes)
     silenced = silent(connection, [whole.last for whole in wholes if whole.rule is None], means)
-    parts, without = refer(connection, [part for whole in wholes for part in whole.parts])
+    parts, without = refer(connection, [part for whole in wholes for part in whole.parts], means.country_code)
     rules = [_rule(whole, found, silenced, without) for whole, found in zip(wholes, collected, strict=True)]
     willing = [index for index, rule in enumerate(rules) if rule is None]
     for segments in (collected[index] for index in willing):

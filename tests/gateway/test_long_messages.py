@@ -180,6 +180,8 @@ class TestSegments:
         assert stats(customer) == {}
         whole.pass_time(4)
         assert stats(customer) == {ids[1]: "REJECTD", ids[3]: "REJECTD"}
+        assert b"signet_reassemblies 0.0" in whole.gateway.metrics.render()
+        assert b"signet_reassembly_octets 0.0" in whole.gateway.metrics.render()
         assert [row.error for row in whole.rows(schema.message)] == ["461", "461"]
         assert whole.balance() == Balance(BOUGHT, BOUGHT, 0, 0, 0)
 
@@ -216,6 +218,17 @@ class TestSegments:
         assert text_of(whole.submits()) == other
         whole.pass_time(PATIENCE_S + 2)
         assert whole.states().count(State.REJECTED) == 1
+
+    def test_whose_headers_leave_too_little_room_are_refused_by_the_last_answer(self, whole: Whole) -> None:
+        customer = whole.customer()
+        text = LONG.encode("utf-16-be")
+        for number in (1, 2):
+            header = bytes((0, 3, 7, 2, number, 0x70, 150)) + bytes(150)
+            octets = bytes((len(header),)) + header + text[200 * (number - 1) : 200 * number]
+            customer.send(submit(number, short_message=None, message_payload=octets, esm_class=0x40))
+        assert answers(customer) == {1: 0, 2: CommandStatus.ESME_RSUBMITFAIL}
+        customer.send(segment(1), segment(2), segment(3))
+        assert answers(customer) == {1: 0, 2: 0, 3: 0}
 
     def test_of_two_messages_may_mingle(self, whole: Whole) -> None:
         customer = whole.customer()
@@ -358,6 +371,14 @@ class TestALongMessage:
         customer = whole.customer()
         text = "尊敬的客户:" + "一" * 20_000 + "回TD退订【中国银行】"
         endless = submit(1, short_message=None, message_payload=text.encode("utf-16-be"))
+        assert customer.submit_statuses(endless, submit(2)) == {1: CommandStatus.ESME_RSUBMITFAIL, 2: 0}
+
+    @pytest.mark.parametrize("octets", [100, 134, 200])
+    def test_whose_header_leaves_too_little_room_is_refused_alone(self, whole: Whole, octets: int) -> None:
+        customer = whole.customer()
+        header = bytes((octets + 2, 0x70, octets)) + bytes(octets)
+        text = ("尊敬的客户:" + "一" * 9_000 + "回TD退订【中国银行】").encode("utf-16-be")
+        endless = submit(1, short_message=None, message_payload=header + text, esm_class=0x40)
         assert customer.submit_statuses(endless, submit(2)) == {1: CommandStatus.ESME_RSUBMITFAIL, 2: 0}
 
     def test_has_a_reference_that_no_other_to_the_number_has(self, whole: Whole) -> None:

@@ -44,6 +44,14 @@ def test_every_part_fits_into_a_short_message_and_ends_at_a_character(form: Kind
         segments.user_text(sent).decode("utf-16-be")
 
 
+@pytest.mark.parametrize("alphabet", [Alphabet.UCS2, Alphabet.LATIN1, Alphabet.GSM7])
+@pytest.mark.parametrize("octets", [131, 132, 134, 140, 200])
+def test_a_header_that_leaves_no_room_for_text_is_an_error(octets: int, alphabet: Alphabet) -> None:
+    element = bytes((0x70, octets)) + bytes(octets)
+    with pytest.raises(ValueError, match="no room"):
+        parts.cut(long_submit(LONG, element), alphabet, 1)
+
+
 def test_a_part_in_sar_form_has_no_header_and_leaves_room_for_one() -> None:
     for part in parts.cut(long_submit(LONG), Alphabet.UCS2, 1):
         assert not part.esm_class & 0x40

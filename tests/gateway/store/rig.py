@@ -113,9 +113,10 @@ class Rig:
         """A message that is admitted with the intent to submit it, its first attempt."""
         return self.queued(state=State.SUBMITTING, **fields)
 
-    def long(self, parts: int = 2, **fields: Any) -> list[Message]:
+    def long(self, parts: int = 2, whole_id: int | None = None, **fields: Any) -> list[Message]:
         """A long message that is admitted: what the customer has sent, and the parts, which wait."""
-        whole = joined(samples.message(self.ids.next(), **fields), whole_id=self.ids.next())
+        found = self.ids.next() if whole_id is None else whole_id
+        whole = joined(samples.message(self.ids.next(), **fields), whole_id=found)
         body = samples.part_body()
         rows = [
             replace(
