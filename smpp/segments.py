@@ -34,8 +34,6 @@ UDHI = 0x40
 SEGMENTS_MAX = 255
 
 _USER_DATA_MAX = 140
-# Octets of the longest character: a surrogate pair, or four of a multi-byte sequence.
-_CHARACTER_MAX = 4
 
 _CONCAT_8, _CONCAT_16 = 0x00, 0x08
 _SINGLE_SHIFT, _LOCKING_SHIFT = 0x24, 0x25
@@ -74,14 +72,15 @@ class Coding:
 class Cut:
     """One part of a text: from where to where, what it says, and how much of a message it fills.
 
-    `start` and `end` count octets of the text, or septets where the text is packed. `used` counts septets,
-    UTF-16 units or octets: what the alphabet is counted in.
+    `start` and `end` count octets of the text, or septets where the text is packed. `used`, and `room`, which
+    is what a part may hold, count septets, UTF-16 units or octets: what the alphabet is counted in.
     """
 
     start: int
     end: int
     text: str
     used: int
+    room: int
 
 
 _ALONE_MAX = {
@@ -228,12 +227,16 @@ def split(
 def cuts(text_octets: bytes, alphabet: Alphabet, kind: Kind, shifts: Shifts = DEFAULT) -> list[Cut]:
     """Where `split` cuts a text, and what each part says. Raises `TextError` as `text.decode` does."""
     unpacked = _unpacked(text_octets, alphabet, shifts)
-    alone = _fits(text_octets, alphabet, shifts)
-    places = list(pairwise((0, *([len(unpacked)] if alone else _ends(text_octets, alphabet, kind, shifts)))))
+    if _fits(text_octets, alphabet, shifts):
+        ends, header = [len(unpacked)], len(_header(_elements(shifts)))
+    else:
+        ends, header = _ends(text_octets, alphabet, kind, shifts), _header_of_part(kind, _elements(shifts))
+    places = list(pairwise((0, *ends)))
     texts = _texts([unpacked[start:end] for start, end in places], alphabet, shifts)
     size = 2 if alphabet is Alphabet.UCS2 else 1
+    room = _room(alphabet, header) // size
     return [
-        Cut(start, end, content, (end - start) // size)
+        Cut(start, end, content, (end - start) // size, room)
         for (start, end), content in zip(places, texts, strict=True)
     ]
 
@@ -243,10 +246,7 @@ def part_ends(text_octets: bytes, alphabet: Alphabet, header: int) -> list[int]:
 
     Raises ValueError for a header that leaves no room for a character.
     """
-    room = _room(alphabet, header)
-    if room < _CHARACTER_MAX:
-        raise ValueError(f"a header of {header} octets leaves no room for text")
-    return _places(text_octets, alphabet, room, 0)
+    return _places(text_octets, alphabet, _room(alphabet, header), 0)
 
 
 def _texts(parts: list[bytes], alphabet: Alphabet, shifts: Shifts) -> list[str]:
@@ -276,6 +276,11 @@ def _elements(shifts: Shifts) -> bytes:
 
 def _header(elements: bytes) -> bytes:
     return bytes((len(elements),)) + elements if elements else b""
+
+
+def _header_of_part(kind: Kind, elements: bytes) -> int:
+    """What the header of a part takes; parts with sar TLVs leave room for one of 8 bits."""
+    return len(elements) + (7 if kind == "udh16" else 6)
 
 
 def _fill_bits(header: int) -> int:
@@ -309,7 +314,7 @@ def _unpacked(text_octets: bytes, alphabet: Alphabet, shifts: Shifts) -> bytes:
 def _ends(text_octets: bytes, alphabet: Alphabet, kind: Kind, shifts: Shifts) -> list[int]:
     """Where each part of the text ends."""
     elements = _elements(shifts)
-    room = _room(alphabet, len(elements) + (7 if kind == "udh16" else 6))
+    room = _room(alphabet, _header_of_part(kind, elements))
     fill_bits = _fill_bits(len(_header(_concat_element(kind, 0, 0, 0) + elements)))
     return _places(_unpacked(text_octets, alphabet, shifts), alphabet, room, fill_bits)
 
@@ -323,7 +328,10 @@ def _places(octets: bytes, alphabet: Alphabet, room: int, fill_bits: int) -> lis
     while len(rest := octets[at : at + room + 1]) > room or (
         packed and len(rest) == room and ends_in_return(rest, fill_bits)
     ):
-        at += room - overhang(rest[:room])
+        taken = room - overhang(rest[:room]) if room > 0 else 0
+        if taken <= 0:
+            raise ValueError("the header leaves no room for the text")
+        at += taken
         ends.append(at)
     ends.append(len(octets))
     return ends

@@ -15,22 +15,40 @@ EMOJI = "\U0001f600"
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_text_that_fits_is_not_cut(kind: Kind) -> None:
-    assert cuts(b"12 \x1be", Alphabet.GSM7, kind) == [Cut(0, 5, "12 €", 5)]
-    assert cuts(b"", Alphabet.UCS2, kind) == [Cut(0, 0, "", 0)]
-    assert cuts(pack(b"hello"), Alphabet.GSM7_PACKED, kind) == [Cut(0, 5, "hello", 5)]
+    assert cuts(b"12 \x1be", Alphabet.GSM7, kind) == [Cut(0, 5, "12 €", 5, 160)]
+    assert cuts(b"", Alphabet.UCS2, kind) == [Cut(0, 0, "", 0, 70)]
+    assert cuts(pack(b"hello"), Alphabet.GSM7_PACKED, kind) == [Cut(0, 5, "hello", 5, 160)]
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "alone", "parts"),
+    [
+        (Alphabet.GSM7, 160, {"udh8": 153, "udh16": 152, "sar": 153}),
+        (Alphabet.GSM7_PACKED, 160, {"udh8": 153, "udh16": 152, "sar": 153}),
+        (Alphabet.UCS2, 70, {"udh8": 67, "udh16": 66, "sar": 67}),
+        (Alphabet.GBK, 140, {"udh8": 134, "udh16": 133, "sar": 134}),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_part_has_the_room_that_its_header_leaves(
+    alphabet: Alphabet, alone: int, parts: dict[Kind, int], kind: Kind
+) -> None:
+    octets = b"\0a" * 100
+    assert cuts(octets[:2], alphabet, kind)[0].room == alone
+    assert {cut.room for cut in cuts(octets, alphabet, kind)} == {parts[kind]}
 
 
 def test_a_cut_is_before_an_escape_pair() -> None:
     first, second = cuts(b"a" * 152 + b"\x1be" + b"b" * 10, Alphabet.GSM7, "udh8")
-    assert first == Cut(0, 152, "a" * 152, 152)
-    assert second == Cut(152, 164, "€" + "b" * 10, 12)
+    assert first == Cut(0, 152, "a" * 152, 152, 153)
+    assert second == Cut(152, 164, "€" + "b" * 10, 12, 153)
 
 
 def test_a_cut_is_before_a_surrogate_pair_and_counts_utf_16_units() -> None:
     text = "中" * 66 + EMOJI + "文" * 5
     first, second = cuts(text.encode("utf-16-be"), Alphabet.UCS2, "udh8")
-    assert first == Cut(0, 132, "中" * 66, 66)
-    assert second == Cut(132, 146, EMOJI + "文" * 5, 7)
+    assert first == Cut(0, 132, "中" * 66, 66, 67)
+    assert second == Cut(132, 146, EMOJI + "文" * 5, 7, 67)
 
 
 def test_packed_septets_are_cut_between_septets() -> None:
@@ -41,8 +59,10 @@ def test_packed_septets_are_cut_between_septets() -> None:
 
 def test_the_tables_of_a_language_take_room_and_are_read_with() -> None:
     first, second = cuts(b"\x0b" * 160, Alphabet.GSM7, "udh8", Shifts(1, 1))
-    assert (first.text, first.used) == ("Ğ" * 146, 146)
-    assert (second.text, second.used) == ("Ğ" * 14, 14)
+    assert (first.text, first.used, first.room) == ("Ğ" * 146, 146, 146)
+    assert (second.text, second.used, second.room) == ("Ğ" * 14, 14, 146)
+    [alone] = cuts(b"\x0b" * 152, Alphabet.GSM7, "udh8", Shifts(1, 1))
+    assert (alone.used, alone.room) == (152, 152)
 
 
 def test_octets_are_shown_in_hexadecimal() -> None:
@@ -105,3 +125,4 @@ def test_the_cuts_are_those_of_split_and_their_texts_are_the_text(
         assert [octets[cut.start : cut.end] for cut in found] == [part[header:] for part in parts]
     size = 2 if alphabet is Alphabet.UCS2 else 1
     assert all(cut.used * size == cut.end - cut.start for cut in found)
+    assert all(cut.used <= cut.room for cut in found)

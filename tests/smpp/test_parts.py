@@ -48,7 +48,7 @@ def test_every_part_fits_into_a_short_message_and_ends_at_a_character(form: Kind
 @pytest.mark.parametrize("octets", [131, 132, 134, 140, 200])
 def test_a_header_that_leaves_no_room_for_text_is_an_error(octets: int, alphabet: Alphabet) -> None:
     element = bytes((0x70, octets)) + bytes(octets)
-    with pytest.raises(ValueError, match="no room"):
+    with pytest.raises(ValueError, match="no room|more than 255"):
         parts.cut(long_submit(LONG, element), alphabet, 1)
 
 
@@ -103,6 +103,30 @@ def test_the_reference_of_an_encoded_part_can_be_changed() -> None:
 def test_a_text_of_more_than_255_parts_cannot_be_cut() -> None:
     with pytest.raises(ValueError, match="256 parts"):
         parts.cut(long_submit(b"x" * (153 * 255 + 1)), Alphabet.GSM7, 1)
+
+
+@pytest.mark.parametrize("alphabet", [Alphabet.GSM7, Alphabet.GBK, Alphabet.UCS2, Alphabet.OCTETS])
+@pytest.mark.parametrize("elements", [134, 137, 139, 150, 250])
+def test_a_text_whose_header_leaves_no_room_cannot_be_cut(alphabet: Alphabet, elements: int) -> None:
+    header = bytes((0x70, elements - 2)) + bytes(elements - 2)
+    with pytest.raises(ValueError, match="no room"):
+        parts.cut(long_submit(b"\0a" * 200, header), alphabet, 1)
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "character", "elements"),
+    [
+        (Alphabet.GSM7, b"\x1be", 133),
+        (Alphabet.GBK, "好".encode("gbk"), 133),
+        (Alphabet.UCS2, "\U0001f600".encode("utf-16-be"), 132),
+    ],
+)
+def test_a_text_whose_header_leaves_room_for_half_a_character_cannot_be_cut(
+    alphabet: Alphabet, character: bytes, elements: int
+) -> None:
+    header = bytes((0x70, elements - 2)) + bytes(elements - 2)
+    with pytest.raises(ValueError, match="no room"):
+        parts.cut(long_submit(character * 100, header), alphabet, 1)
 
 
 @given(st.text(max_size=700), st.sampled_from(["udh8", "udh16", "sar"]), st.integers(0, 255))
