@@ -42,8 +42,8 @@ def whole(parts: Sequence[SubmitSm]) -> SubmitSm:
 def cut(message: SubmitSm, alphabet: Alphabet, ref: int, *, wide: bool = False) -> list[SubmitSm]:
     """The parts of `message`, or the message alone if it fits into one; `wide` leaves room for 16 bits.
 
-    Raises `PduError` for a broken user data header, ValueError for one that leaves no room for the text and for
-    more than 255 parts.
+    Raises `PduError` for a broken user data header, ValueError for one that leaves no room for the text, and
+    for more than 255 parts.
     """
     elements = _other_elements(message)
     text = segments.user_text(message)
