@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from functools import lru_cache
 
+from gateway.admission import submit_sm
 from gateway.message import Message
 from gateway.settings import ReceiptFormat
 from gateway.told_id import told
 from smpp import receipt
 from smpp.message_state import MessageState
-from smpp.pdu import Tlvs
+from smpp.pdu import Tlvs, tlv
+from smpp.spec import USER_MESSAGE_REFERENCE
 
 _FAILURE_ONLY = 2
 _INTERMEDIATE = 0x10
+_REFERENCE_HEAD = b"\x02\x04\x00\x02"
 
 COMMON = ReceiptFormat()
 """The form of Appendix B that every client reads."""
@@ -44,9 +47,13 @@ def receipt_body(
     """The deliver_sm body that reports `state` of a message to its sender.
 
     `done_at` is in unix milliseconds; `zone` is that of the dates in the text, `form` that of the account's
-    receipts. `tlvs` go with it if it carries any.
+    receipts. `tlvs` go with it if it carries any, behind the user_message_reference of the message (SMPP 3.4,
+    4.6.1).
     """
     digits = form.date_digits
+    # Nearly no message has one, and only those that might have are read.
+    if _REFERENCE_HEAD in message.body:
+        tlvs = (*_reference(message.body), *tlvs)
     return receipt.receipt_body(
         message.body,
         message.told_as or told(message.message_id, form.message_id),
@@ -57,6 +64,11 @@ def receipt_body(
         form.tlvs,
         tlvs,
     )
+
+
+def _reference(body: bytes) -> Tlvs:
+    octets = tlv(submit_sm(body).tlvs, USER_MESSAGE_REFERENCE)
+    return () if octets is None else ((USER_MESSAGE_REFERENCE, octets),)
 
 
 @lru_cache(maxsize=1024)

@@ -45,7 +45,7 @@ class TestWhoIsTold:
 
 def from_smpplib(**fields: Any) -> Message:
     """A message whose body smpplib wrote."""
-    pdu = make_pdu("submit_sm", client=None, sequence=0, short_message=b"hi", **fields)
+    pdu = make_pdu("submit_sm", client=None, sequence=0, **{"short_message": b"hi"} | fields)
     return replace(a_message(1234567890123456789), body=cast(bytes, pdu.generate())[16:])
 
 
@@ -120,6 +120,18 @@ class TestTheReceipt:
     )
     def test_its_error_has_three_characters(self, error: str, err: str) -> None:
         assert f" err:{err} ".encode() in self.receipt(MessageState.REJECTED, error).short_message
+
+    def test_it_has_the_reference_that_the_sender_gave_its_message(self) -> None:
+        message = from_smpplib(source_addr="BANK", destination_addr="138", user_message_reference=4711)
+        pdu = read(receipt_body(message, DELIVERED, "", DONE, UTC))
+        assert (pdu.user_message_reference, pdu.message_state) == (4711, DELIVERED)
+        plain = ReceiptFormat(tlvs=None)
+        assert receipt_body(message, DELIVERED, "", DONE, UTC, plain).endswith(b" text:")
+
+    def test_it_has_none_where_only_the_text_reads_like_one(self) -> None:
+        text = b"\x02\x04\x00\x02\x12\x67"
+        message = from_smpplib(source_addr="BANK", destination_addr="138", short_message=text)
+        assert read(receipt_body(message, DELIVERED, "", DONE, UTC)).user_message_reference is None
 
     def test_a_sender_without_an_address_is_answered_too(self) -> None:
         message = from_smpplib(source_addr="", destination_addr="13800138000")
