@@ -119,6 +119,13 @@ def test_a_bind_that_nobody_answers_ends_the_connection() -> None:
     assert ends.heard.losses == [[]]
 
 
+def test_nothing_but_the_bind_is_sent_before_its_answer() -> None:
+    ends = Ends(timers=Timers(session_init_s=10, enquire_link_s=2))
+    assert [pdu.command_id for pdu in ends.peer.read()] == [BIND_TRANSCEIVER]
+    ends.clock.advance(9.9)
+    assert ends.peer.read() == []
+
+
 # -- keeping alive
 
 
@@ -297,9 +304,24 @@ def test_a_request_that_we_do_not_know_is_nacked_and_the_link_lives(command_id: 
     assert ends.link.transmits
 
 
+@pytest.mark.parametrize("command_id", [1, 2, 3, 4, 7, 8, 9, 0x21, 0x111, 0x112, 0x113])
+def test_a_request_that_only_a_customer_may_send_is_nacked_and_the_link_lives(command_id: int) -> None:
+    ends = bound_ends()
+    ends.peer.send(raw(command_id, b"\0" * 20, 31))
+    assert ends.peer.read() == [Raw(GENERIC_NACK, RINVCMDID, 31, b"")]
+    assert ends.link.transmits
+
+
 def test_an_alert_has_no_answer() -> None:
     ends = bound_ends()
     ends.peer.send(raw(0x00000102, b"\1\1138\0\1\1139\0", 31))
+    assert ends.peer.read() == []
+    assert ends.link.transmits
+
+
+def test_an_outbind_has_no_answer() -> None:
+    ends = bound_ends()
+    ends.peer.send(raw(0x0000000B, b"smsc\0secret\0", 31))
     assert ends.peer.read() == []
     assert ends.link.transmits
 

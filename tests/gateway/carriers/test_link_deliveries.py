@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from smpplib import smpp
 
-from gateway.settings import Timers
-from tests.gateway.carriers.link_ends import UNANSWERED_MAX, bound_ends
+from gateway.settings import BindType, Timers
+from tests.gateway.carriers.link_ends import UNANSWERED_MAX, Ends, bound_ends
 from tests.gateway.carriers.peer import DELIVER_SM_RESP, deliver, submit_resp, tlv
 from tests.gateway.carriers.samples import TIMERS
 from tests.gateway.raw_pdus import DELIVER_SM, ENQUIRE_LINK, UNBIND, Raw, raw
@@ -85,6 +85,18 @@ def test_vendors_tlvs_and_odd_values_are_no_fault() -> None:
     odd = tlv(0x1400, b"vendor") + tlv(0x0381, b"\x71") + tlv(0x0204, b"\0\0\0\x01")
     ends.peer.send(deliver(1, b"hi", esm_class=0xFF, data_coding=0xFF, tlvs=odd))
     assert len(ends.heard.deliveries) == 1
+
+
+@pytest.mark.parametrize("state", ["unbound", "transmitter", "unbinding"])
+def test_a_delivery_is_taken_in_whatever_state_the_bind_is(state: str) -> None:
+    ends = Ends() if state == "unbound" else bound_ends(bind_type=BindType.TRANSMITTER)
+    if state == "unbinding":
+        ends.link.unbind()
+    ends.peer.read()
+    ends.peer.send(deliver(7, b"hi"))
+    ends.link.respond([7])
+    assert [number for number, _ in ends.heard.deliveries] == [7]
+    assert ends.peer.read() == [Raw(DELIVER_SM_RESP, 0, 7, b"\0")]
 
 
 def test_reading_stops_at_as_many_deliveries_as_the_owner_can_hold() -> None:

@@ -12,7 +12,7 @@ from smpp.errors import WindowFull
 from tests.gateway.carriers.link_ends import LATE_MAX, bound_ends, ids
 from tests.gateway.carriers.peer import SUBMIT_SM_RESP, submit_resp, tlv
 from tests.gateway.carriers.samples import TIMERS, a_message
-from tests.gateway.raw_pdus import ENQUIRE_LINK, GENERIC_NACK, RESP, SUBMIT_SM, raw
+from tests.gateway.raw_pdus import DELIVER_SM, ENQUIRE_LINK, GENERIC_NACK, RESP, SUBMIT_SM, raw
 
 RTHROTTLED, RINVDSTADR, RUNKNOWNERR = 0x58, 0x0B, 0xFF
 
@@ -67,6 +67,29 @@ def test_answers_out_of_order_find_their_messages() -> None:
     for number, status in zip(reversed(numbers), (0x58, 0, 0x0B), strict=True):
         ends.peer.send(submit_resp(number, command_status=status))
     assert ends.statuses() == {3: 0x58, 2: 0, 1: 0x0B}
+
+
+def test_an_answer_that_comes_while_its_submit_is_written_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = bound_ends()
+    number = ends.submit(1)[0] + 1
+
+    def write(octets: bytes) -> None:
+        assert octets[12:16] == number.to_bytes(4)
+        ends.peer.send(submit_resp(number))
+
+    monkeypatch.setattr(ends.connection, "write", write)
+    ends.link.submit([Attempt(a_message(2), "north/0", 0)])
+    assert ends.statuses() == {2: 0}
+
+
+@pytest.mark.parametrize("command_id", [DELIVER_SM | RESP, ENQUIRE_LINK | RESP, 0x80000103, 0x80000003])
+def test_a_response_of_another_command_answers_no_submit(command_id: int) -> None:
+    ends = bound_ends()
+    (number,) = ends.submit(1)
+    ends.peer.send(raw(command_id, b"c1\0", number))
+    assert ends.heard.answers == []
+    ends.peer.send(submit_resp(number))
+    assert ends.statuses() == {1: 0}
 
 
 def test_the_answers_of_one_read_are_told_together() -> None:

@@ -47,6 +47,12 @@ class TestABind:
         customer.send(bank_bind(interface_version=version))
         assert customer.read() == [Raw(BIND_TRANSCEIVER | RESP, 0, 1, b"signet\0")]
 
+    def test_may_name_any_system_type_and_addresses(self) -> None:
+        customer = Linked().customer
+        body = b"bank\0secret\0VMA\0\x34\x05\x08^1069\0"
+        customer.send(raw(BIND_TRANSCEIVER, body, sequence_number=5))
+        assert customer.read() == [Raw(BIND_TRANSCEIVER | RESP, 0, 5, b"signet\0" + SC_INTERFACE_VERSION)]
+
     @pytest.mark.parametrize(
         ("fields", "account", "command_status"),
         [

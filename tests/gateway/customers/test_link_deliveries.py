@@ -232,6 +232,13 @@ class TestAnAnswer:
         linked.customer.send(raw(DELIVER_SM | RESP, b"", delivery.sequence_number))
         assert linked.finished() == [(1, "ACKNOWLEDGED")]
 
+    def test_that_names_an_id_acknowledges(self) -> None:
+        linked = bound()
+        linked.owes(a_delivery(1))
+        (delivery,) = linked.customer.delivered()
+        linked.customer.send(raw(DELIVER_SM | RESP, b"their id\0", delivery.sequence_number))
+        assert linked.finished() == [(1, "ACKNOWLEDGED")]
+
     @pytest.mark.parametrize("command_status", [0, CommandStatus.ESME_RINVCMDID])
     def test_that_is_a_generic_nack_does_not_acknowledge(self, command_status: int) -> None:
         linked = bound()
