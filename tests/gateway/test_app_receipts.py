@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def whole(path: Path) -> Iterator[Whole]:
     assert whole.problems() == []
 
 
-def delivered(whole: Whole, said: bytes, **fields: int) -> list[DeliverSm]:
+def delivered(whole: Whole, said: bytes, **fields: Any) -> list[DeliverSm]:
     """The deliver_sm that come of a submit_sm that the carrier has taken, and of what it says then."""
     customer = whole.customer()
     customer.send(submit(2, **fields))
