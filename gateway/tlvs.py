@@ -6,7 +6,7 @@ tags that its customers and carriers have agreed on; they pass on it both ways.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from smpp.spec import DELIVER_SM_TLVS, SUBMIT_SM_TLVS
 
 def of_submit(routes: Sequence[Route], account: str, pdu: SubmitSm, body: bytes) -> tuple[SubmitSm, bytes]:
     """A submit_sm, and the body that it was read from, as its route lets it through."""
-    if SUBMIT_SM_TLVS.keys() >= {tag for tag, _ in pdu.tlvs}:
+    if only(pdu.tlvs, SUBMIT_SM_TLVS) == pdu.tlvs:
         return pdu, body
     route = first(routes, account, pdu.destination.addr)
     passing = SUBMIT_SM_TLVS.keys() | (route.tlvs if route else ())
@@ -58,6 +58,6 @@ def in_receipts(routes: Sequence[Route]) -> Mapping[str, AbstractSet[int]]:
     return {carrier: passing for carrier, passing in tags.items() if passing}
 
 
-def only(tlvs: Tlvs, passing: AbstractSet[int]) -> Tlvs:
+def only(tlvs: Tlvs, passing: Container[int]) -> Tlvs:
     """Those whose tags pass, in their order."""
     return tuple([one for one in tlvs if one[0] in passing])
