@@ -46,16 +46,10 @@ _its_hold = and_(_hold.source_id == _message.message_id, _hold.stage == Stage.HO
 _its_resolution = and_(_resolution.source_id == _message.message_id, _resolution.stage == Stage.RESOLUTION)
 _its_attempt = _attempt.message_id == _message.message_id
 _was_taken = or_(_attempt.outcome == AttemptOutcome.ACCEPTED, _attempt.carrier_key.is_not(None))
-# Not what parts carry on, nor a part that fell with another one before a carrier took it.
+# Not what parts carry on; nor, perhaps, a part that fell with another one, unsent.
 _is_charged = or_(
     _message.whole_id.is_(None),
-    and_(
-        _message.part > 0,
-        or_(
-            _message.state != constant(State.UNDELIVERABLE),
-            select(_attempt.number).where(_its_attempt, _was_taken).exists(),
-        ),
-    ),
+    and_(_message.part > 0, _message.state != constant(State.UNDELIVERABLE)),
 )
 _of_a_message = _delivery.message_id.is_not(None)
 _esm_class = func.esm_class(_delivery.body)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from tests.sim import wire
+from tests.sim import long_text, wire
 from tests.sim.customer import SENDER
 from tests.sim.journal import (
     Connected,
@@ -45,6 +45,7 @@ class _Word:
     state: int | None
     number: str
     sender: str
+    place: int = 0
     told_at: float | None = None
     tries: int = 0
 
@@ -58,6 +59,7 @@ class _Fate:
     number: str
     sender: str
     wants_receipt: bool
+    place: int = 0
     words: list[_Word] = field(default_factory=list)
 
 
@@ -81,7 +83,7 @@ class Carrier:
         self.journal = journal
         self.now = now
         self.connections = connections
-        self.relayed: Counter[int] = Counter()
+        self.relayed: Counter[tuple[int, int]] = Counter()
         self._ids = 0
         self._links: list[Link] = []
         self._words: list[_Word] = []
@@ -123,13 +125,10 @@ class Carrier:
 
     # -- submits
 
-    def fate(self, pdu: Any) -> _Fate:
+    def fate(self, pdu: Any, token: int, place: int) -> _Fate:
         """What becomes of a submit that is accepted: an id, and what is said of it."""
-        text = pdu.short_message.decode("utf-16-be")
         number, sender = pdu.destination_addr.decode(), pdu.source_addr.decode()
-        fate = _Fate(
-            int(text.split("#")[1]), self._new_id(), number, sender, bool(pdu.registered_delivery & 1)
-        )
+        fate = _Fate(token, self._new_id(), number, sender, bool(pdu.registered_delivery & 1), place)
         manners = self.manners
         if fate.wants_receipt and not self.happens(manners.receipts_never):
             state = (
@@ -138,7 +137,9 @@ class Carrier:
             states = [_ENROUTE, state] if self.happens(manners.news) else [state]
             if self.happens(manners.receipts_twice):
                 states.append(state)
-            fate.words = [_Word(fate.token, fate.carrier_message_id, s, number, sender) for s in states]
+            fate.words = [
+                _Word(fate.token, fate.carrier_message_id, s, number, sender, place) for s in states
+            ]
         if self.happens(manners.replies_td):
             fate.words.append(_Word(fate.token, "", None, number, sender))
         return fate
@@ -208,7 +209,11 @@ class Link:
             self._send(wire.write("deliver_sm", number, short_message=b"TD", **addresses))
             return
         raw = word.carrier_message_id
-        self._write(Reported(carrier.now(), self._number, carrier.name, number, raw, word.token, word.state))
+        self._write(
+            Reported(
+                carrier.now(), self._number, carrier.name, number, raw, word.token, word.state, word.place
+            )
+        )
         told = str(int(raw, 16)) if carrier.manners.ids == "hex" else raw
         esm_class = _INTERMEDIATE if word.state == _ENROUTE else _RECEIPT
         text = (
@@ -255,10 +260,24 @@ class Link:
 
     def _on_submit(self, sequence_number: int, pdu: Any) -> None:
         carrier, manners = self.carrier, self.carrier.manners
-        fate = carrier.fate(pdu)
-        carrier.relayed[fate.token] += 1
+        text, place, octets = long_text.read(pdu)
+        fate = carrier.fate(pdu, long_text.token_of(text), place.number)
+        carrier.relayed[fate.token, fate.place] += 1
         self._write(
-            Relayed(carrier.now(), self._number, carrier.name, sequence_number, fate.token, fate.number)
+            Relayed(
+                carrier.now(),
+                self._number,
+                carrier.name,
+                sequence_number,
+                fate.token,
+                fate.number,
+                text,
+                place.form,
+                place.number,
+                place.total,
+                place.reference,
+                octets,
+            )
         )
         if carrier.happens(manners.disconnects) and self._connection is not None:
             if carrier.happens(0.5):
@@ -286,7 +305,13 @@ class Link:
             return
         self._write(
             RelayAnswered(
-                self.carrier.now(), self._number, sequence_number, fate.token, command_status, message_id
+                self.carrier.now(),
+                self._number,
+                sequence_number,
+                fate.token,
+                command_status,
+                message_id,
+                fate.place,
             )
         )
         if self.carrier.happens(self.carrier.manners.answers_garbage):

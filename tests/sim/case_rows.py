@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from tests.sim.case_journal import OPTED_OUT, at, destination, message_id
+from tests.sim.case_journal import NOON, OPTED_OUT, at, destination, message_id
+from tests.sim.case_long import fill_long
 from tests.sim.stored import (
     DELIVERED,
     ENROUTE,
@@ -46,6 +47,7 @@ def fill(connection: sqlite3.Connection) -> None:
     _delivery(connection, 77, None, 9.05, 9.25, esm_class=0)
     _insert(connection, "inbound", 77, "north", "bank", OPTED_OUT, "10690001", b"", 1, _ms(9.05))
     _insert(connection, "opt_out", OPTED_OUT, "bank", _ms(9.05), 77)
+    fill_long(connection, NOON)
     connection.execute(
         "INSERT INTO ledger_account SELECT account, sum(units * (kind = 1)), "
         "sum(units * ((kind = 1) - (kind = 2) + (kind = 4))), "
@@ -75,8 +77,11 @@ def _message(
     body = b"\0\1\1" + b"10690001\0" + b"\1\1" + to.encode() + b"\0"
     body += f"尊敬的客户:代码#{token}#，回TD退订".encode("utf-16-be")
     sent = ("10690001", to, asks, body, "north", "north", 1, states.count(SUBMITTING), resends)
+    times = 0, 0, _ms(18.0)
     _insert(
-        connection, "message", of, account, states[0], 1, *sent, 0, 0, _ms(18.0), "ruleset", "", None, None
+        connection,
+        "message",
+        *(of, account, states[0], 1, *sent, *times, "ruleset", "", None, None, None, 0, 0, None),
     )
     for state in states[1:]:
         connection.execute("UPDATE message SET state = ? WHERE message_id = ?", (state, of))

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.sim import (
     checks_limits,
     checks_links,
+    checks_long,
     checks_messages,
     checks_money,
     checks_receipts,
@@ -37,8 +38,12 @@ def check(journal: Journal, plan: Plan, database: Path) -> list[str]:
             checks_relays.after_the_end(saw, rows, plan),
             checks_relays.windows(saw, plan),
             checks_relays.hours(saw, plan),
-            checks_relays.opt_outs(saw, plan),
+            checks_relays.opt_outs(saw, rows, plan),
             checks_relays.rates(saw, plan),
+            checks_long.pieces(saw, rows),
+            checks_long.incomplete(saw, rows, plan),
+            checks_long.at_carriers(saw, plan),
+            checks_long.references(saw, rows),
             checks_receipts.told(saw, rows),
             checks_receipts.forwarded(saw, rows),
             checks_receipts.kept(saw, rows, plan),
@@ -65,6 +70,7 @@ def check_drained(journal: Journal, plan: Plan, database: Path) -> list[str]:
     return list(
         chain(
             checks_messages.all_ended(rows),
+            checks_long.texts(saw, rows),
             checks_receipts.delivered(saw, rows),
             checks_receipts.reflected(saw, rows, plan),
             checks_money.nothing_held(rows),
@@ -82,4 +88,6 @@ def _at_rest(rows: stored.Stored, plan: Plan) -> chain[str]:
         checks_receipts.owed(rows),
         checks_money.balances(rows, plan),
         checks_money.holds(rows),
+        checks_long.parts(rows, plan),
+        checks_long.ends(rows),
     )

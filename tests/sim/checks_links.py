@@ -43,8 +43,9 @@ def sequence_numbers(seen: Seen) -> Iterator[str]:
 def unanswered(seen: Seen, plan: Plan) -> Iterator[str]:
     """A submit without an answer is one whose connection ended first.
 
-    Submits are admitted in the order they come: who sees a later one accepted knows that this one was
-    forgotten. A connection on which nothing is answered any more is stuck, unless it has gone silent.
+    Submits are admitted in the order they come, but for segments, which wait for each other: who sees a later
+    one accepted knows that this one was forgotten. A connection on which nothing is answered any more is
+    stuck, unless it has gone silent.
     """
     for line in seen.lines.values():
         answered = {answer.sequence_number: answer for answer in line.submit_answers}
@@ -54,11 +55,13 @@ def unanswered(seen: Seen, plan: Plan) -> Iterator[str]:
         accepted = [
             submit
             for submit in line.submitted.values()
-            if (answer := answered.get(submit.sequence_number)) is not None and answer.command_status == ROK
+            if not submit.total
+            and (answer := answered.get(submit.sequence_number)) is not None
+            and answer.command_status == ROK
         ]
         last_accepted = max((submit.sequence_number for submit in accepted), default=0)
         for submit in missing:
-            if submit.sequence_number < last_accepted:
+            if not submit.total and submit.sequence_number < last_accepted:
                 yield (
                     f"connection {line.connection} of {line.peer}: token {submit.token}, sent at "
                     f"{submit.at:.3f}, was never answered, and later ones were"

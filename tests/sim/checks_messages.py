@@ -14,7 +14,9 @@ from tests.sim.seen import ROK, Seen
 from tests.sim.stored import Message, Move, Stored, last_digits
 
 _NEXTS = {
-    None: frozenset({db.QUEUED, db.SUBMITTING}),
+    None: frozenset({db.QUEUED, db.SUBMITTING, db.COLLECTING, db.JOINED}),
+    db.COLLECTING: db.ENDS | {db.JOINED},
+    db.JOINED: db.ENDS,
     db.QUEUED: db.ENDS | {db.SUBMITTING, db.ENROUTE},
     db.SUBMITTING: db.ENDS | {db.ENROUTE, db.QUEUED, db.IN_DOUBT},
     db.IN_DOUBT: db.ENDS | {db.ENROUTE, db.QUEUED},
@@ -44,7 +46,10 @@ def accepted(seen: Seen, stored: Stored) -> Iterator[str]:
 
 
 def refused(seen: Seen, stored: Stored) -> Iterator[str]:
-    """P2: no row is one of a submit that was refused, that breaks the contract, or that nobody sent."""
+    """P2: no row is one of a submit that was refused, that breaks the contract, or that nobody sent.
+
+    A segment does not break the contract by itself.
+    """
     for row in stored.messages.values():
         if row.token is None or row.token not in seen.submits:
             yield f"P2 message {row.message_id} is stored (token {row.token}), and nobody submitted it"
@@ -55,15 +60,15 @@ def refused(seen: Seen, stored: Stored) -> Iterator[str]:
                 f"P2 message {row.message_id} is stored, but token {row.token} was refused with "
                 f"{answer.command_status:#x} at {answer.at:.3f}"
             )
-        if not submit.valid:
+        if not submit.valid and not (submit.total and row.key is None):
             yield f"P2 message {row.message_id} is stored, but token {row.token} breaks the contract"
 
 
 def stored_once(stored: Stored) -> Iterator[str]:
     """P2: one submit makes one message at most."""
-    for token, count in Counter(row.token for row in stored.messages.values()).items():
-        if count > 1:
-            yield f"P2 token {token} is stored as {count} messages"
+    for key, count in Counter(row.key for row in stored.messages.values()).items():
+        if key is not None and count > 1:
+            yield f"P2 {db.name(key)} is stored as {count} messages"
 
 
 def moves(stored: Stored) -> Iterator[str]:
@@ -95,23 +100,25 @@ def reasons(seen: Seen, stored: Stored, plan: Plan) -> Iterator[str]:
     """
     told = _Told(seen, reusing_ids(plan))
     for row in stored.messages.values():
-        if row.final_at is None or row.token is None:
+        if row.final_at is None or row.key is None:
             continue
-        if row.state not in told.states(row) and not ended_without_receipt(row, seen):
+        if row.state not in told.states(row) and not ended_without_receipt(row, seen, stored):
             yield (
                 f"P5 message {row.message_id} (token {row.token}) ended in state {row.state} at "
                 f"{row.final_at:.3f} for no reason that was seen"
             )
 
 
-def ended_without_receipt(row: Message, seen: Seen) -> bool:
+def ended_without_receipt(row: Message, seen: Seen, stored: Stored) -> bool:
     """Whether something else than a receipt can have brought about its end."""
-    if row.final_at is None or row.token is None:
+    if row.final_at is None or row.key is None:
         return False
+    if db.fell(row, stored):
+        return True
     if row.state in (db.EXPIRED, db.UNKNOWN):
         return row.deadline_at <= row.final_at
     if row.state == db.REJECTED:
-        return any(answer.command_status != ROK for answer in seen.relay_answers.get(row.token, ()))
+        return any(answer.command_status != ROK for answer in seen.relay_answers.get(row.key, ()))
     if row.state != db.DELETED:
         return False
     recipient = (row.account, last_digits(row.destination))
@@ -136,8 +143,8 @@ class _Told:
         self._copies = seen.copies
         self._again = again
         self._of = {
-            token: [report.said for report in reports if isinstance(report.said, Reported)]
-            for token, reports in seen.reports.items()
+            key: [report.said for report in reports if isinstance(report.said, Reported)]
+            for key, reports in seen.reports.items()
         }
         self._of_anybody = [
             said for all_said in self._of.values() for said in all_said if said.carrier in again
@@ -145,10 +152,10 @@ class _Told:
 
     def states(self, row: Message) -> set[int]:
         """Those that may have ended a message, told before it did."""
-        assert row.token is not None
+        assert row.key is not None
         assert row.final_at is not None
-        said = self._of.get(row.token, [])
-        if any(copy.carrier in self._again for copy in self._copies.get(row.token, ())):
+        said = self._of.get(row.key, [])
+        if any(copy.carrier in self._again for copy in self._copies.get(row.key, ())):
             said = [*said, *self._of_anybody]
         until = row.final_at + ROUNDING_S
         return {r.message_state for r in said if r.at <= until and r.message_state in db.LAST_WORDS}

@@ -62,10 +62,32 @@ def holds(stored: Stored) -> Iterator[str]:
         if db.STAGE_TOPUP not in transfers and source_id not in stored.messages:
             yield f"P7 {list(transfers.values())} are of no message"
     for row in stored.messages.values():
-        yield from _hold(row, by_source[row.message_id])
+        if row.place is None:
+            yield from _hold_of_wrapper(row, by_source[row.message_id])
+        else:
+            yield from _hold(row, by_source[row.message_id], db.fell(row, stored))
 
 
-def _hold(row: Message, transfers: dict[int, Transfer]) -> Iterator[str]:
+def _hold_of_wrapper(row: Message, transfers: dict[int, Transfer]) -> Iterator[str]:
+    """What parts carry on costs nothing; a segment holds its units until the parts hold theirs."""
+    what = f"P7 message {row.message_id} (token {row.token}, state {row.state}), which others carry,"
+    hold, resolution = transfers.get(db.STAGE_HOLD), transfers.get(db.STAGE_RESOLUTION)
+    if not row.units:
+        if transfers:
+            yield f"{what} costs nothing, and has {list(transfers.values())}"
+        return
+    if hold is None or (hold.account, hold.units) != (row.account, row.units):
+        yield f"{what} of {row.account} with {row.units} units has the hold {hold}"
+    elif row.state == db.COLLECTING and resolution is not None:
+        yield f"{what} is resolved already, by {resolution}"
+    elif row.state != db.COLLECTING and (
+        resolution is None or (resolution.kind, resolution.units) != (db.KIND_VOID, row.units)
+    ):
+        yield f"{what} has the hold {hold} and the resolution {resolution}"
+
+
+def _hold(row: Message, transfers: dict[int, Transfer], fell: bool) -> Iterator[str]:
+    """`fell`: it ended as another part of its message had, and not because a carrier said so."""
     what = f"P7 message {row.message_id} (token {row.token}, state {row.state})"
     hold, resolution = transfers.get(db.STAGE_HOLD), transfers.get(db.STAGE_RESOLUTION)
     if hold is None or (hold.account, hold.units) != (row.account, row.units):
@@ -78,7 +100,7 @@ def _hold(row: Message, transfers: dict[int, Transfer]) -> Iterator[str]:
         yield f"{what} is resolved by {resolution}, and its hold is {hold}"
     if row.state in _OPEN:
         yield f"{what} is resolved already, by {resolution}"
-    if row.state in _PAID and resolution.kind != db.KIND_SETTLE:
+    if row.state in _PAID and resolution.kind != db.KIND_SETTLE and not fell:
         yield f"{what} is not paid for, {resolution}"
     refund = transfers.get(db.STAGE_REFUND)
     if refund is not None and (resolution.kind != db.KIND_SETTLE or refund.units > resolution.units):
@@ -89,7 +111,7 @@ def paid_for(seen: Seen, stored: Stored) -> Iterator[str]:
     """Nobody pays for what no carrier ever had."""
     for transfer in stored.transfers:
         row = stored.messages.get(transfer.source_id)
-        if transfer.kind == db.KIND_SETTLE and row is not None and not seen.copies.get(row.token or 0):
+        if transfer.kind == db.KIND_SETTLE and row is not None and not (row.key and seen.copies.get(row.key)):
             yield f"P7 message {row.message_id} (token {row.token}) is paid for, and no carrier ever had it"
 
 

@@ -12,7 +12,7 @@ from tests.sim.checks_relays import carriers
 from tests.sim.journal import Delivered, Died, Replied, Reported
 from tests.sim.plan import Plan
 from tests.sim.seen import ROK, Seen, Told
-from tests.sim.stored import Attempt, Delivery, Message, Stored, last_digits
+from tests.sim.stored import Delivery, Message, Stored, last_digits
 
 _ON_THE_WAY = (db.ENROUTE, 6)
 _REFUSALS = (0x65, 0x66)  # ESME_RX_P_APPN, ESME_RX_R_APPN
@@ -199,19 +199,17 @@ def reflected(seen: Seen, stored: Stored, plan: Plan) -> Iterator[str]:
     That is asked only where the id of its submit is stored, and where carriers do not use ids again.
     """
     again = reusing_ids(plan)
-    for token, reports in seen.reports.items():
-        row = stored.by_token.get(token)
+    for key, reports in seen.reports.items():
+        row = stored.by_key.get(key)
         last_words = [r for r in reports if _reported(r).message_state in db.LAST_WORDS]
         if row is not None and not any(_reported(report).carrier in again for report in last_words):
-            yield from _reflected(seen, row, stored.attempts[row.message_id], last_words, plan)
+            yield from _reflected(seen, stored, row, last_words, plan)
 
 
-def _reflected(
-    seen: Seen, row: Message, attempts: list[Attempt], last_words: list[Told], plan: Plan
-) -> Iterator[str]:
+def _reflected(seen: Seen, stored: Stored, row: Message, last_words: list[Told], plan: Plan) -> Iterator[str]:
     known_at = {
         (a.carrier, a.carrier_message_id): a.answered_at or 0.0
-        for a in attempts
+        for a in stored.attempts[row.message_id]
         if a.outcome == db.ATTEMPT_ACCEPTED
     }
     certain = [
@@ -227,7 +225,7 @@ def _reflected(
     if row.state in first:
         return
     in_time = row.final_at is not None and seen.steady(row.final_at) <= seen.steady(told_at) + settled_s(plan)
-    if not in_time or not ended_without_receipt(row, seen):
+    if not in_time or not ended_without_receipt(row, seen, stored):
         yield (
             f"P6 message {row.message_id} (token {row.token}) ended in state {row.state} at {row.final_at}, "
             f"but its carrier was answered 0 at {told_at:.3f} for one of {sorted(first)}"

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from tests.sim import stored as db
 from tests.sim.allowance import ROUNDING_S, commit_s, delay_s
-from tests.sim.journal import Relayed, Replied
+from tests.sim.journal import Relayed, Replied, SubmitAnswered, Submitted
 from tests.sim.plan import CarrierManners, Plan
 from tests.sim.seen import ROK, Line, Seen
-from tests.sim.stored import Stored, last_digits
+from tests.sim.stored import Stored, last_digits, name
 
 _DAY_S, _SHANGHAI_S = 86_400, 8 * 3_600
 _OPENS_S, _CLOSES_S = 8 * 3_600, 17 * 3_600
@@ -38,11 +38,11 @@ def copies(seen: Seen, stored: Stored, plan: Plan) -> Iterator[str]:
     is a resend.
     """
     resending = {customer.name for customer in plan.customers if customer.resend}
-    for token, relayed in seen.copies.items():
-        row, answer = stored.by_token.get(token), seen.answers.get(token)
+    for key, relayed in seen.copies.items():
+        row, answer = stored.by_key.get(key), seen.answers.get(key[0])
         last = relayed[-1]
-        what = f"P3 token {token} is at {last.carrier} (at {last.at:.3f})"
-        if token not in seen.submits:
+        what = f"P3 {name(key)} is at {last.carrier} (at {last.at:.3f})"
+        if key[0] not in seen.submits:
             yield f"{what}, and nobody submitted it"
         if answer is not None and answer.command_status != ROK:
             yield f"{what}, and was refused with {answer.command_status:#x}"
@@ -53,9 +53,9 @@ def copies(seen: Seen, stored: Stored, plan: Plan) -> Iterator[str]:
             yield f"{what}, but not for {row.destination}"
         if len(relayed) > row.attempts:
             yield f"{what} {len(relayed)} times, of which {row.attempts} are counted as attempts"
-        doubtful, allowed = seen.doubt_max[token], 1 + row.resends
+        doubtful, allowed = seen.doubt_max[key], 1 + row.resends
         if row.account not in resending and (doubtful > 1 or row.resends):
-            yield f"P4 token {token} of {row.account}, which parks, was resent: {doubtful} copies in doubt"
+            yield f"P4 {name(key)} of {row.account}, which parks, was resent: {doubtful} copies in doubt"
         elif doubtful > allowed:
             yield f"{what} with {doubtful} copies in doubt, of which {row.resends} are counted as resends"
 
@@ -63,13 +63,13 @@ def copies(seen: Seen, stored: Stored, plan: Plan) -> Iterator[str]:
 def after_the_end(seen: Seen, stored: Stored, plan: Plan) -> Iterator[str]:
     """P5: nothing is sent any more when its end is stored."""
     allowed_s = delay_s(plan) + commit_s(plan)
-    for token, relayed in seen.copies.items():
-        row = stored.by_token.get(token)
+    for key, relayed in seen.copies.items():
+        row = stored.by_key.get(key)
         if row is None or row.final_at is None:
             continue
         last, ended_at = relayed[-1], row.final_at
         if seen.steady(last.at) > seen.steady(ended_at) + allowed_s:
-            yield f"P5 token {token} is relayed at {last.at:.3f}, and ended at {ended_at:.3f}"
+            yield f"P5 {name(key)} is relayed at {last.at:.3f}, and ended at {ended_at:.3f}"
 
 
 def windows(seen: Seen, plan: Plan) -> Iterator[str]:
@@ -113,8 +113,8 @@ def hours(seen: Seen, plan: Plan) -> Iterator[str]:
     held = {customer.name for customer in plan.customers if not customer.all_hours}
     # The hours are judged when a submit is read and when a message is claimed; then it is committed.
     allowed_s = delay_s(plan) + 2 * commit_s(plan)
-    for token, relayed in seen.copies.items():
-        submit = seen.submits.get(token)
+    for key, relayed in seen.copies.items():
+        submit = seen.submits.get(key[0])
         if submit is None or submit.account not in held:
             continue
         for relay in relayed:
@@ -123,12 +123,12 @@ def hours(seen: Seen, plan: Plan) -> Iterator[str]:
             if not is_open and not seen.leapt(relay.at, allowed_s):
                 hour, minute = divmod(int(time_of_day) // 60, 60)
                 yield (
-                    f"clause 五(5): token {token} of {submit.account} is relayed at {relay.at:.3f}, "
+                    f"clause 五(5): {name(key)} of {submit.account} is relayed at {relay.at:.3f}, "
                     f"{hour:02}:{minute:02} in Shanghai"
                 )
 
 
-def opt_outs(seen: Seen, plan: Plan) -> Iterator[str]:
+def opt_outs(seen: Seen, stored: Stored, plan: Plan) -> Iterator[str]:
     """Clause 一(3): once a recipient's TD is answered, the customer's messages to the number end.
 
     What was claimed before is on its way; a submit that is sent after it is refused.
@@ -141,19 +141,41 @@ def opt_outs(seen: Seen, plan: Plan) -> Iterator[str]:
             silent_since[recipient] = min(reply.kept_at, silent_since.get(recipient, reply.kept_at))
     if not silent_since:
         return
-    allowed_s = delay_s(plan) + commit_s(plan)
-    for token, submit in seen.submits.items():
+    for answer, submit in _accepted(seen):
         since = silent_since.get((submit.account, last_digits(submit.destination)))
-        if since is None:
+        if since is not None and submit.at > since and _stored_at(answer, stored) > since:
+            yield (
+                f"{_opted_out(submit, since)}, and token {submit.token}, submitted at {submit.at:.3f}, "
+                "was accepted"
+            )
+    allowed_s = delay_s(plan) + commit_s(plan)
+    for key, relayed in seen.copies.items():
+        sent = seen.submits.get(key[0])
+        if sent is None:
             continue
-        who = f"{submit.destination} opted out of {submit.account} at {since:.3f}"
-        what = f"clause 一(3): {who}, and token {token}"
-        answer = seen.answers.get(token)
-        if submit.at > since and answer is not None and answer.command_status == ROK:
-            yield f"{what}, submitted at {submit.at:.3f}, was accepted"
-        for relay in seen.copies.get(token, ()):
-            if seen.steady(relay.at) > seen.steady(since) + allowed_s:
-                yield f"{what} was relayed at {relay.at:.3f}"
+        since = silent_since.get((sent.account, last_digits(sent.destination)))
+        for relay in relayed if since is not None else ():
+            if since is not None and seen.steady(relay.at) > seen.steady(since) + allowed_s:
+                yield f"{_opted_out(sent, since)}, and {name(key)} was relayed at {relay.at:.3f}"
+
+
+def _opted_out(submit: Submitted, since: float) -> str:
+    return f"clause 一(3): {submit.destination} opted out of {submit.account} at {since:.3f}"
+
+
+def _accepted(seen: Seen) -> Iterator[tuple[SubmitAnswered, Submitted]]:
+    """Every answer of status 0, and what it answers."""
+    for line in seen.lines.values():
+        for answer in line.submit_answers:
+            submit = line.submitted.get(answer.sequence_number)
+            if submit is not None and answer.command_status == ROK:
+                yield answer, submit
+
+
+def _stored_at(answer: SubmitAnswered, stored: Stored) -> float:
+    """When what was accepted was: a segment that is sent again is answered as the first time."""
+    row = stored.messages.get(int(answer.message_id)) if answer.message_id.isdecimal() else None
+    return answer.at if row is None else row.submitted_at
 
 
 def rates(seen: Seen, plan: Plan) -> Iterator[str]:

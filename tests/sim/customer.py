@@ -5,16 +5,18 @@ It never gives up: a connection that ends or goes silent is followed by another 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from typing import Any
 
-from tests.sim import wire
+from tests.sim import long_text, wire
 from tests.sim.journal import Connected, Delivered, Forwarded, Journal, Lost, SubmitAnswered, Submitted
 from tests.sim.network import Connection
-from tests.sim.plan import CustomerManners
+from tests.sim.plan import PLAIN, CustomerManners
 from tests.sim.timeline import Timeline
+from tests.sim.writer import Piece, Writer
 
 SENDER = {"bank": "10690001", "shop": "10690002"}
 PASSWORD = "secret"
@@ -51,6 +53,8 @@ class Customer:
         self.connections = connections
         self.to_send = manners.messages
         self.to_repeat = _REPEATS_MAX
+        self.writer = Writer(chance)
+        self.pieces: deque[Piece] = deque()
         self.binds = [Bind(self) for _ in range(manners.binds)]
 
     def start(self) -> None:
@@ -61,6 +65,7 @@ class Customer:
     def calm(self) -> None:
         """Behave from now on, and submit nothing by itself."""
         self.to_send = self.to_repeat = 0
+        self.pieces.clear()
         self.manners = replace(
             self.manners,
             overruns=0.0,
@@ -69,10 +74,37 @@ class Customer:
             refuses_deliveries=0.0,
             leaves=0.0,
             away_s=0.5,
+            gaps=0.0,
+            repeats=0.0,
+            insists=0.0,
         )
 
     def happens(self, share: float) -> bool:
         return share > 0 and self.chance.random() < share
+
+    def write(self, valid: bool = True) -> None:
+        """Another text, for any bind to send."""
+        for piece in self.writer.write(self.tokens(), self.manners, valid):
+            if piece.wait_s and piece in self.pieces:
+                self.later(piece, piece.wait_s)
+            else:
+                self.pieces.append(piece)
+
+    def later(self, piece: Piece, wait_s: float) -> None:
+        """Send a piece after a while, if that is still wanted then."""
+        self.timeline.callLater(wait_s, self._once_more, piece)
+
+    def insist(self, piece: Piece | None) -> None:
+        """A piece was refused, or will never be answered: it may be sent again."""
+        if piece is not None and piece.again and self.to_repeat > 0 and self.happens(self.manners.insists):
+            self.to_repeat -= 1
+            self.later(piece, _REPEAT_S)
+
+    def _once_more(self, piece: Piece) -> None:
+        if self.to_repeat > 0:
+            self.pieces.append(piece)
+            for bind in self.binds:
+                bind.submit_more()
 
 
 class Bind:
@@ -86,6 +118,7 @@ class Bind:
         self._frames = wire.Frames()
         self._sequence_number = 0
         self._sent_at: dict[int, float] = {}
+        self._sent: dict[int, Piece] = {}
         self._bind_sent_at = 0.0
         self._ready_at = 0.0
 
@@ -98,6 +131,7 @@ class Bind:
             return
         self._connection, self._frames = connection, wire.Frames()
         self._number, self._sequence_number, self._sent_at = customer.connections(), 1, {}
+        self._sent = {}
         self._write(Connected(customer.now(), self._number, "customer", customer.manners.name))
         bind: dict[str, Any] = {
             "system_id": customer.manners.name,
@@ -115,11 +149,13 @@ class Bind:
             if self._connection is None:
                 return
             self._take(*frame)
-        self._submit_more()
+        self.submit_more()
 
     def lost(self) -> None:
         self.is_bound = False
         self._connection = None
+        for piece in self._sent.values():
+            self.customer.insist(piece)
         self._write(Lost(self.customer.now(), self._number))
         self._later(self.customer.manners.away_s * self.customer.chance.random(), self.try_again)
 
@@ -133,12 +169,15 @@ class Bind:
                 self.is_bound = True
         elif command_id == wire.SUBMIT_SM | wire.RESP:
             self._sent_at.pop(sequence_number, None)
+            piece = self._sent.pop(sequence_number, None)
             message_id = "" if command_status else wire.read(octets).message_id.decode()
-            if command_status and self.customer.to_repeat > 0:
+            if command_status and piece is not None and piece.again:
+                self.customer.insist(piece)
+            elif command_status and self.customer.to_repeat > 0:
                 self.customer.to_repeat -= 1
                 self.customer.to_send += 1
                 self._ready_at = self.customer.timeline.seconds() + _REPEAT_S
-                self._later(_REPEAT_S, self._submit_more)
+                self._later(_REPEAT_S, self.submit_more)
             self._write(
                 SubmitAnswered(self.customer.now(), self._number, sequence_number, command_status, message_id)
             )
@@ -172,47 +211,59 @@ class Bind:
         elif status is not None:
             self._send(wire.write("deliver_sm_resp", sequence_number))
 
-    def _submit_more(self) -> None:
+    def submit_more(self) -> None:
+        """Send what waits, as far as the window goes."""
         customer, manners = self.customer, self.customer.manners
-        while self.is_bound and customer.to_send > 0 and customer.timeline.seconds() >= self._ready_at:
+        while self.is_bound and customer.timeline.seconds() >= self._ready_at:
+            if not customer.pieces and not customer.to_send:
+                return
             if len(self._sent_at) >= manners.window_max and not customer.happens(manners.overruns):
                 return
-            customer.to_send -= 1
-            self.submit(valid=not customer.happens(manners.invalid))
+            if not customer.pieces:
+                customer.to_send -= 1
+                customer.write(valid=not customer.happens(manners.invalid))
+            self._submit(customer.pieces.popleft())
             if manners.every_s:
                 self._ready_at = customer.timeline.seconds() + manners.every_s
-                self._later(manners.every_s, self._submit_more)
+                self._later(manners.every_s, self.submit_more)
 
-    def submit(self, valid: bool = True) -> None:
-        """Submit a text with a token of its own."""
-        customer, manners = self.customer, self.customer.manners
+    def submit(self) -> None:
+        """Submit a text at once."""
+        self.customer.write()
+        while self.customer.pieces:
+            self._submit(self.customer.pieces.popleft())
+
+    def _submit(self, piece: Piece) -> None:
+        customer, place = self.customer, piece.place
+        account = customer.manners.name
         self._sequence_number += 1
-        token = customer.tokens()
-        text = f"尊敬的客户:代码#{token}#，回TD退订" + ("【中国银行】" if valid else "")
-        destination = f"138{customer.chance.randrange(manners.numbers):08}"
-        registered_delivery = int(customer.happens(manners.wants_receipt))
         self._write(
             Submitted(
                 customer.now(),
                 self._number,
-                manners.name,
+                account,
                 self._sequence_number,
-                token,
-                destination,
-                registered_delivery,
-                valid,
+                piece.token,
+                piece.destination,
+                piece.registered_delivery,
+                piece.valid,
+                place.form,
+                "" if place.form == PLAIN else piece.text,
+                place.number,
+                place.total,
             )
         )
         self._sent_at[self._sequence_number] = customer.timeline.seconds()
+        self._sent[self._sequence_number] = piece
         self._send(
             wire.write(
                 "submit_sm",
                 self._sequence_number,
-                source_addr=SENDER[manners.name],
-                destination_addr=destination,
+                source_addr=SENDER[account],
+                destination_addr=piece.destination,
                 data_coding=8,
-                registered_delivery=registered_delivery,
-                short_message=text.encode("utf-16-be"),
+                registered_delivery=piece.registered_delivery,
+                **long_text.fields(piece.text, place),
             )
         )
 

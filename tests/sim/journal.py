@@ -58,7 +58,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A customer sent a submit_sm. `valid`: its text and its sender fulfil the contract."""
+    """A customer sent a submit_sm. `valid`: all of its text and its sender fulfil the contract."""
 
     at: float
     connection: int
@@ -68,6 +68,10 @@ class Submitted:
     destination: str
     registered_delivery: int
     valid: bool
+    form: str = "plain"  # of a long text: "payload", or that of its segments
+    text: str = ""  # what it carries of a long text
+    segment: int = 0  # its place in a long text, from 1; 0 if it carries all of it
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """A carrier got a submit_sm."""
+    """A carrier got a submit_sm; `place` is that of a part of a long message, from 1, else 0."""
 
     at: float
     connection: int
@@ -117,6 +121,12 @@ class Relayed:
     sequence_number: int
     token: int
     destination: str
+    text: str = ""
+    form: str = "plain"  # of a part, or "payload" if its text stands in one
+    place: int = 0
+    total: int = 0
+    reference: int = 0
+    octets: int = 0  # of its user data, with a header
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +139,7 @@ class RelayAnswered:
     token: int
     command_status: int
     carrier_message_id: str
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +153,7 @@ class Reported:
     carrier_message_id: str
     token: int
     message_state: int
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)

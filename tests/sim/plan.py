@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+PLAIN, PAYLOAD, UDH8, UDH16, SAR = "plain", "payload", "udh8", "udh16", "sar"
+LONG_FORMS = (PAYLOAD, UDH8, UDH16, SAR)
+
 # The longest wait before a message is tried again.
 RETRY_MAX_S = 8.0
 
@@ -60,6 +63,7 @@ class CarrierManners:
     replies_td: float  # recipients who answer TD
     disconnects: float  # after a submit
     ids: str  # "decimal", "hex" (answer in hex, receipt in decimal), "again" (few ids, used again)
+    long_form: str  # how it wants long messages: "udh8", "udh16", "sar", "payload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,12 @@ class CustomerManners:
     refuses_deliveries: float
     leaves: float  # deliveries upon which it drops its connection
     away_s: float
+    forms: tuple[str, ...]  # of its texts, in turn: "plain", or long as "payload", "udh8", "udh16", "sar"
+    parts_max: int  # how many parts a long text has at most
+    shuffles: float  # long texts whose segments come in any order
+    gaps: float  # those of which a segment is never sent
+    repeats: float  # segments that are sent once more, at once or late
+    insists: float  # segments without an answer, or with a negative one, that are sent again
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,10 @@ class Plan:
     disk: Disk
     carriers: tuple[CarrierManners, ...]
     customers: tuple[CustomerManners, ...]
+    segments_max: int
+    reassembly_s: float
+    reassemblies_max: int
+    reassembly_octets_max: int
 
 
 def draw(seed: int) -> Plan:
@@ -132,6 +146,10 @@ def draw(seed: int) -> Plan:
         disk=_disk(chance),
         carriers=carriers,
         customers=tuple(_customer(chance, name) for name in ("bank", "shop")[: chance.choice((1, 2))]),
+        segments_max=chance.choice((3, 20, 20)),
+        reassembly_s=chance.choice((2.0, 10.0, 60.0)),
+        reassemblies_max=chance.choice((1, 2, 100)),
+        reassembly_octets_max=chance.choice((400, 100_000, 100_000)),
     )
 
 
@@ -182,6 +200,7 @@ def _carrier(chance: Random) -> CarrierManners:
         replies_td=_maybe(chance, 0.05, 0.2),
         disconnects=_maybe(chance, 0.02, 0.1),
         ids=chance.choice(("decimal", "decimal", "hex", "again")),
+        long_form=chance.choice(LONG_FORMS),
     )
 
 
@@ -208,4 +227,18 @@ def _customer(chance: Random, name: str) -> CustomerManners:
         refuses_deliveries=_maybe(chance, 0.05, 0.3),
         leaves=_maybe(chance, 0.02, 0.1),
         away_s=chance.choice((0.5, 20.0)),
+        forms=_forms(chance),
+        parts_max=chance.choice((2, 3, 6)),
+        shuffles=_maybe(chance, 0.2, 1.0),
+        gaps=_maybe(chance, 0.1, 0.5),
+        repeats=_maybe(chance, 0.1, 0.5),
+        insists=chance.choice((0.0, 0.5, 0.9)),
     )
+
+
+def _forms(chance: Random) -> tuple[str, ...]:
+    """Some send no long texts, and nobody only those."""
+    if chance.random() < 0.4:
+        return (PLAIN,)
+    long = [chance.choice(LONG_FORMS) for _ in range(chance.choice((1, 2)))]
+    return (PLAIN, *long, *[PLAIN] * chance.choice((0, 2, 4)))

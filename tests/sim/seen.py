@@ -31,6 +31,7 @@ from tests.sim.journal import (
     SubmitAnswered,
     Submitted,
 )
+from tests.sim.stored import Key
 
 ROK = 0
 
@@ -64,24 +65,37 @@ class Told:
 
 
 @dataclass(slots=True)
+class Piece:
+    """A segment that a customer has sent, and the answer if there was one."""
+
+    sent: Submitted
+    answer: SubmitAnswered | None = None
+
+
+@dataclass(slots=True)
 class Seen:
-    """What the outside saw. `doubt_max` is the most copies of a token that were at carriers at one moment
-    without a negative answer; `life_ends` has the end of each life that ended, the first at 0."""
+    """What the outside saw. `submits` has the first of each token, `pieces` all segments of a text.
+
+    `doubt_max` is the most copies of a text, or of a part of it, that were at carriers at one moment without
+    a negative answer; `life_ends` has the end of each life that ended, the first at 0.
+    """
 
     lines: dict[int, Line] = field(default_factory=dict)
     submits: dict[int, Submitted] = field(default_factory=dict)
     answers: dict[int, SubmitAnswered] = field(default_factory=dict)
-    copies: dict[int, list[Relayed]] = field(default_factory=dict)
-    relay_answers: dict[int, list[RelayAnswered]] = field(default_factory=dict)
-    doubt_max: Counter[int] = field(default_factory=Counter)
+    pieces: dict[int, list[Piece]] = field(default_factory=dict)
+    copies: dict[Key, list[Relayed]] = field(default_factory=dict)
+    relay_answers: dict[Key, list[RelayAnswered]] = field(default_factory=dict)
+    doubt_max: Counter[Key] = field(default_factory=Counter)
     delivered: dict[str, list[Delivered]] = field(default_factory=dict)
     forwarded: list[Forwarded] = field(default_factory=list)
-    reports: dict[int, list[Told]] = field(default_factory=dict)
+    reports: dict[Key, list[Told]] = field(default_factory=dict)
     replies: list[Told] = field(default_factory=list)
     logged: list[Logged] = field(default_factory=list)
     life_ends: list[Died | Stopped] = field(default_factory=list)
     ended_at: float = 0.0
-    _doubt: Counter[int] = field(default_factory=Counter)
+    _doubt: Counter[Key] = field(default_factory=Counter)
+    _sent: dict[tuple[int, int], Piece] = field(default_factory=dict)
     _leaps: list[float] = field(default_factory=list)
     _leapt_from: list[float] = field(default_factory=list)
     _leapt_s: list[float] = field(default_factory=lambda: [0.0])
@@ -130,11 +144,16 @@ class Seen:
         match entry:
             case Submitted():
                 line.submitted[entry.sequence_number] = entry
-                self.submits[entry.token] = entry
+                self.submits.setdefault(entry.token, entry)
+                if entry.total:
+                    piece = self._sent[entry.connection, entry.sequence_number] = Piece(entry)
+                    self.pieces.setdefault(entry.token, []).append(piece)
             case SubmitAnswered():
                 line.submit_answers.append(entry)
                 submit = line.submitted.get(entry.sequence_number)
-                if submit is not None:
+                if submit is not None and submit.total:
+                    self._sent[entry.connection, entry.sequence_number].answer = entry
+                elif submit is not None:
                     self.answers.setdefault(submit.token, entry)
             case Delivered():
                 line.delivered.append(entry)
@@ -147,15 +166,17 @@ class Seen:
         self, entry: Relayed | RelayAnswered | Reported | Replied | DeliverAnswered, line: Line
     ) -> None:
         match entry:
-            case Relayed(token=token):
+            case Relayed():
+                key = entry.token, entry.place
                 line.relayed.append(entry)
-                self.copies.setdefault(token, []).append(entry)
-                self._doubt[token] += 1
-                self.doubt_max[token] = max(self.doubt_max[token], self._doubt[token])
-            case RelayAnswered(token=token):
+                self.copies.setdefault(key, []).append(entry)
+                self._doubt[key] += 1
+                self.doubt_max[key] = max(self.doubt_max[key], self._doubt[key])
+            case RelayAnswered():
+                key = entry.token, entry.place
                 line.relay_answers.setdefault(entry.sequence_number, entry)
-                self.relay_answers.setdefault(token, []).append(entry)
-                self._doubt[token] -= entry.command_status != ROK
+                self.relay_answers.setdefault(key, []).append(entry)
+                self._doubt[key] -= entry.command_status != ROK
             case Reported() | Replied():
                 line.told[entry.sequence_number] = entry
             case DeliverAnswered():
@@ -174,7 +195,7 @@ class Seen:
             for sequence_number, said in line.told.items():
                 told = Told(said, kept.get(sequence_number))
                 if isinstance(said, Reported):
-                    self.reports.setdefault(said.token, []).append(told)
+                    self.reports.setdefault((said.token, said.place), []).append(told)
                 else:
                     self.replies.append(told)
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime, time
 from pathlib import Path
 
-from gateway.settings import Account, Carrier, InDoubtPolicy, Limits, Route, Settings, Throttle, Timers
+from gateway.settings import (
+    Account,
+    Carrier,
+    InDoubtPolicy,
+    Limits,
+    LongForm,
+    Route,
+    SegmentsMode,
+    Settings,
+    Throttle,
+    Timers,
+)
 from policy.content import ContentFilter
 from policy.hours import Hours, HoursException
 from policy.ruleset import compile_ruleset
@@ -45,6 +56,10 @@ def settings(plan: Plan, store_path: Path) -> Settings:
             retry_min_s=0.5,
             retry_max_s=RETRY_MAX_S,
             drain_s=10.0,
+            segments_max=plan.segments_max,
+            reassembly_s=plan.reassembly_s,
+            reassemblies_max=plan.reassemblies_max,
+            reassembly_octets_max=plan.reassembly_octets_max,
         ),
     )
 
@@ -62,6 +77,7 @@ def _account(plan: Plan, manners: CustomerManners) -> Account:
             outside_hours="hold" if manners.holds else "refuse",
         ),
         source_addrs=(SENDER[manners.name],),
+        segments=SegmentsMode.JOIN,
         in_doubt=InDoubtPolicy.RESEND if manners.resend else InDoubtPolicy.PARK,
         binds_max=manners.binds,
         window_max=manners.window_max,
@@ -82,4 +98,5 @@ def _carrier(plan: Plan, name: str, manners: CarrierManners) -> Carrier:
         reconnect_min_s=0.5,
         reconnect_max_s=4.0,
         timers=Timers(response_s=plan.response_s, enquire_link_s=10.0),
+        long_messages=LongForm(manners.long_form),
     )

@@ -42,12 +42,13 @@ _PARKING = Plan(
             replies_td=0.1,
             disconnects=0.0,
             ids="decimal",
+            long_form="udh8",
         ),
     ),
     customers=(
         CustomerManners(
             name="bank",
-            quota=7,
+            quota=9,
             binds=1,
             window_max=2,
             delivery_window_max=2,
@@ -57,7 +58,7 @@ _PARKING = Plan(
             resend=False,
             all_hours=True,
             holds=True,
-            messages=8,
+            messages=7,
             every_s=0.05,
             overruns=0.0,
             invalid=0.1,
@@ -67,8 +68,18 @@ _PARKING = Plan(
             refuses_deliveries=0.0,
             leaves=0.0,
             away_s=0.5,
+            forms=("plain", "udh8", "plain", "payload", "plain", "plain"),
+            parts_max=2,
+            shuffles=0.0,
+            gaps=0.0,
+            repeats=0.0,
+            insists=0.0,
         ),
     ),
+    segments_max=20,
+    reassembly_s=5.0,
+    reassemblies_max=10,
+    reassembly_octets_max=10_000,
 )
 
 

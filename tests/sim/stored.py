@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-QUEUED, ENROUTE, SUBMITTING, IN_DOUBT = 0, 1, 16, 17
+QUEUED, ENROUTE, COLLECTING, JOINED, SUBMITTING, IN_DOUBT = 0, 1, 10, 11, 16, 17
 DELIVERED, EXPIRED, DELETED, UNDELIVERABLE, UNKNOWN, REJECTED = 2, 3, 4, 5, 7, 8
 ENDS = frozenset({DELIVERED, EXPIRED, DELETED, UNDELIVERABLE, UNKNOWN, REJECTED})
+# Of a part: the rest of its message need not be sent.
+FAILED = frozenset({REJECTED, UNDELIVERABLE, EXPIRED, DELETED})
 # UNKNOWN is an end that we give; a carrier that says it has not said its last word.
 LAST_WORDS = ENDS - {UNKNOWN}
 
@@ -31,8 +33,22 @@ _TOKEN = re.compile(rb"\x00#((?:\x00[0-9])+)\x00#")
 _NUMBER_DIGITS = 11
 
 
+# A text as carriers see it: its token, and the place of a part of it, from 1; 0 if it travels in one.
+Key = tuple[int, int]
+
+
+def name(key: Key) -> str:
+    """What problems call a text, or a part of one."""
+    token, place = key
+    return f"token {token} part {place}" if place else f"token {token}"
+
+
 class Message(NamedTuple):
-    """A row of `message`; `token` is that of its text, None if it has none. Instants are unix seconds."""
+    """A row of `message`; `token` is that of its text, None if it has none. Instants are unix seconds.
+
+    `place` is that of a part of a long text, from 1; 0 for a message that travels in one, None for what a
+    customer has sent and others carry on.
+    """
 
     message_id: int
     account: str
@@ -46,6 +62,16 @@ class Message(NamedTuple):
     resends: int
     deadline_at: float
     final_at: float | None
+    submitted_at: float
+    whole_id: int | None
+    part: int
+    segment: int
+    place: int | None
+
+    @property
+    def key(self) -> Key | None:
+        """By which carriers' submits of it are known; None if it is no message of its own."""
+        return None if self.token is None or self.place is None else (self.token, self.place)
 
     def asks_for_end(self, state: int) -> bool:
         """Whether its sender wants to be told this end (registered_delivery, SMPP 3.4, 5.2.17)."""
@@ -123,7 +149,8 @@ class Stored:
     """All tables."""
 
     messages: dict[int, Message]
-    by_token: dict[int, Message]
+    by_key: dict[Key, Message]
+    wholes: dict[int, list[Message]]
     attempts: defaultdict[int, list[Attempt]]
     deliveries: list[Delivery]
     receipts: set[tuple[str, str, int]]
@@ -132,7 +159,22 @@ class Stored:
     transfers: list[Transfer]
     balances: dict[str, Balance]
     lots: defaultdict[str, int]
+    voided: set[int]
     history: list[Move]
+
+
+def fell(row: Message, stored: Stored) -> bool:
+    """Whether a part ended as another one had that failed, before it was with a carrier."""
+    return (
+        row.part > 0
+        and row.state in FAILED
+        and row.message_id in stored.voided
+        and any(
+            other.part and other is not row and other.state == row.state
+            for other in stored.wholes[row.whole_id or 0]
+            if (other.final_at or 0.0) <= (row.final_at or 0.0)
+        )
+    )
 
 
 def last_digits(number: str) -> str:
@@ -149,13 +191,21 @@ def read(database: Path) -> Stored:
 
 def _read(connection: sqlite3.Connection) -> Stored:
     fetch = connection.execute
+    parts = dict(
+        fetch("SELECT whole_id, max(part) FROM message WHERE whole_id IS NOT NULL GROUP BY whole_id")
+    )
     messages = [
-        _message(*row)
+        _message(parts, *row)
         for row in fetch(
             "SELECT message_id, account, state, units, destination_addr, registered_delivery, body, carrier, "
-            "attempts, resends, deadline_at, final_at FROM message ORDER BY message_id"
+            "attempts, resends, deadline_at, final_at, submitted_at, whole_id, part, segment FROM message "
+            "ORDER BY message_id"
         )
     ]
+    wholes: defaultdict[int, list[Message]] = defaultdict(list)
+    for message in messages:
+        if message.whole_id is not None:
+            wholes[message.whole_id].append(message)
     attempts = fetch("SELECT message_id, outcome, carrier, carrier_message_id, answered_at FROM attempt")
     deliveries = fetch(
         "SELECT delivery_id, account, message_id, body, outcome, created_at, finished_at FROM delivery"
@@ -165,7 +215,8 @@ def _read(connection: sqlite3.Connection) -> Stored:
         lots[account] += units
     return Stored(
         messages={message.message_id: message for message in messages},
-        by_token={message.token: message for message in messages if message.token is not None},
+        by_key={message.key: message for message in messages if message.key is not None},
+        wholes=wholes,
         attempts=_by_message(_attempt(*row) for row in attempts),
         deliveries=[_delivery(*row) for row in deliveries],
         receipts=set(fetch("SELECT carrier, carrier_message_id, state FROM receipt")),
@@ -189,11 +240,16 @@ def _read(connection: sqlite3.Connection) -> Stored:
             )
         },
         lots=lots,
+        voided={
+            source_id
+            for (source_id,) in fetch("SELECT source_id FROM ledger_transfer WHERE kind = ?", (KIND_VOID,))
+        },
         history=[Move(*row) for row in fetch("SELECT message_id, old, new, was_final FROM history")],
     )
 
 
 def _message(
+    parts: dict[int, int],
     message_id: int,
     account: str,
     state: int,
@@ -206,7 +262,16 @@ def _message(
     resends: int,
     deadline_at: int,
     final_at: int | None,
+    submitted_at: int,
+    whole_id: int | None,
+    part: int,
+    segment: int,
 ) -> Message:
+    place: int | None = 0
+    if whole_id is not None and not part:
+        place = None
+    elif whole_id is not None and parts[whole_id] > 1:
+        place = part
     return Message(
         message_id,
         account,
@@ -220,6 +285,11 @@ def _message(
         resends,
         deadline_at / 1000,
         _seconds(final_at),
+        submitted_at / 1000,
+        whole_id,
+        part,
+        segment,
+        place,
     )
 
 
