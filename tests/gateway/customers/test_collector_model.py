@@ -14,6 +14,7 @@ from gateway.settings import Limits
 from smpp.address import Address
 from smpp.pdu import SubmitSm
 from smpp.text import Alphabet
+from tests.gateway.store.samples import message
 
 ACCOUNTS = ("bank", "shop")
 TOTAL = 3
@@ -111,7 +112,7 @@ class CollectorLife(RuleBasedStateMachine):
         which = key(account, ref)
         if which in self.latest:
             return
-        self.collector.restore(which, 1, 99, self.now + 10.0, Gathered(submit_sm(b"r"), 7))
+        self.collector.restore(which, 1, 99, self.now + 10.0, Gathered(submit_sm(b"r"), message(7)))
         step, found = self.collector.place(which, 1, submit_sm(b"r"), self.now)
         assert step is Step.REPEAT
         assert found is not None
