@@ -113,11 +113,11 @@ class Collector:
         """Octets of text that wait."""
         return sum(self._octets.values())
 
-    def is_open(self, key: Key, now: float) -> bool:
-        """Whether a set with that key waits for a segment."""
+    def expects(self, key: Key, seq: int, now: float) -> bool:
+        """Whether a set with that key waits for that segment."""
         self.forget_old(now)
         found = self._sets.get(key)
-        return found is not None and not found.is_closed
+        return found is not None and not found.is_closed and seq not in found.segments
 
     def place(self, key: Key, seq: int, pdu: SubmitSm, now: float) -> tuple[Step, Gathering | None]:
         """Take a segment into its set. `now` is in unix seconds."""

@@ -126,6 +126,10 @@ class Intake:
             self._long_messages.offer(submitter, sequence_number, reading, route, told_as)
             return
         form = None if reading.units == 1 else self._form_of(route)
+        if form is not None and reading.units > self._limits.segments_max:
+            refused = refusal(account, GatewayError.MESSAGE_TOO_LONG)
+            refuse(submitter, sequence_number, refused, self._metrics)
+            return
         self._offers.add(_Offer(submitter, sequence_number, account, reading, route, form, told_as))
 
     async def stop(self) -> None:

@@ -116,7 +116,7 @@ class LongMessages:
     def is_expected(self, account: Account, segment: Segment) -> bool:
         """Whether a set waits for such a segment: a throttle lets it in then."""
         key = key_of(account.name, segment.pdu, segment.place, segment.alphabet)
-        return self._collector.is_open(key, self._clock.now())
+        return self._collector.expects(key, segment.place.seq, self._clock.now())
 
     def offer(
         self,
@@ -186,15 +186,18 @@ class LongMessages:
             refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
         self._wake(offer.gathering)
 
-    def _wake(self, gathering: Gathering) -> None:
-        """Something has become of a segment that others have waited for: see to them again."""
+    def _wake(self, gathering: Gathering, refused: Refusal | None = None) -> None:
+        """Something has become of a segment that others have waited for: see to them again.
+
+        `refused` is why, if the whole is.
+        """
         for offer in self._waiting.pop(gathering, ()):
             known = gathering.segments.get(offer.segment.place.seq)
             if known is not None and known.message is not None:
                 self._repeat(offer)
             elif gathering.is_closed:
-                refused = refusal(offer.account, MESSAGE_INCOMPLETE)
-                refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
+                answer = refused or refusal(offer.account, MESSAGE_INCOMPLETE)
+                refuse(offer.submitter, offer.sequence_number, answer, self._metrics)
                 task.safely(offer.submitter.flush)
             elif known is None:
                 self.offer(offer.submitter, offer.sequence_number, offer.segment, offer.route, offer.told_as)
@@ -210,6 +213,9 @@ class LongMessages:
             self._early.add(offer)
         elif gathering.is_stored:
             self._last.add(offer)
+        elif any(_is_first(other) for other in self._waiting.get(gathering, ())):
+            # One waits already: two would wait for each other.
+            self._early.add(offer)
         else:
             self._waiting.setdefault(gathering, []).append(offer)
 
@@ -267,6 +273,10 @@ class LongMessages:
             refused = Refusal(TEXT_UNREADABLE, error.command_status)
         except ValueError:
             refused = refusal(offer.account, GatewayError.MESSAGE_TOO_LONG)
+        except Exception:
+            # One message that cannot be judged must not keep the others of the batch from their answers.
+            log.exception("joining.failed", account=offer.account.name)
+            refused = refusal(offer.account, GatewayError.STORE_DOWN)
         return offer, Whole(collected, last, rule=refused.rule), refused
 
     def _answer(self, candidates: Sequence[_Last], told: Joined) -> None:
@@ -283,7 +293,7 @@ class LongMessages:
                 if refused is None or refused.rule != rule:
                     refused = refusal(offer.account, rule)
                 refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
-            self._wake(offer.gathering)
+            self._wake(offer.gathering, refused)
         task.safely(self._ended, told.recorded.ended)
         task.safely(self._owe, told.recorded.deliveries)
 
@@ -294,7 +304,8 @@ class LongMessages:
             self._collector.drop(offer.gathering)
             task.safely(offer.submitter.abort, "nobody knows whether the last messages were stored")
             self._outlet.perhaps_queued(whole.parts)
-            self._wake(offer.gathering)
+            for other in self._waiting.pop(offer.gathering, ()):
+                task.safely(other.submitter.abort, "nobody knows whether the last messages were stored")
 
     def _message(self, offer: _Offer, reading: Reading) -> Message:
         return Message(
@@ -318,6 +329,12 @@ class LongMessages:
             offer.submitter.label,
             told_as=offer.told_as,
         )
+
+
+def _is_first(offer: _Offer) -> bool:
+    """Whether it is the segment of its set, and no repeat of it."""
+    known = offer.gathering.segments.get(offer.segment.place.seq)
+    return known is not None and known.pdu is offer.segment.pdu
 
 
 def _flush(offers: Sequence[_Offer]) -> None:

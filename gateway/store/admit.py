@@ -8,7 +8,6 @@ from sqlalchemy import Connection, select
 
 from gateway.message import Message, State
 from gateway.number import plain
-from gateway.statuses import GatewayError
 from gateway.store import schema
 from gateway.store.dialect import insert_rows
 from gateway.store.ends import Means
@@ -30,14 +29,9 @@ _OPTED_OUT = Prepared(
 def admit(connection: Connection, messages: Sequence[Message], means: Means, now: int) -> list[str | None]:
     """For each message None, stored with its hold, or the rule that refuses it, with no trace left."""
     silenced = silent(connection, messages, means)
-    messages, without = refer(connection, messages, means.country_code)
+    messages = refer(connection, messages, means.country_code)
     verdicts: list[str | None] = [
-        RECIPIENT_OPTED_OUT
-        if message.message_id in silenced
-        else GatewayError.QUEUE_FULL
-        if message.whole_id in without
-        else None
-        for message in messages
+        RECIPIENT_OPTED_OUT if message.message_id in silenced else None for message in messages
     ]
     allowed = [
         index

@@ -19,6 +19,7 @@ from gateway.store.dialect import Bulk, constant, upsert_rows
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, end_fallen, message_of, messages_of
 from ledger import sql as ledger
 from ledger.prepared import Prepared
+from ledger.rows import dumps, integers
 from ledger.transfer import Hold, Kind
 from smpp.message_id import look_up_key
 
@@ -61,6 +62,17 @@ _KEEP_TO = Bulk(
     .where(_message.c.whole_id == bindparam("_whole_id"), _in_state(State.QUEUED)),
     ("route", "_whole_id"),
 )
+_UNDER_WAY = Prepared(
+    select(_message.c.whole_id)
+    .where(
+        _message.c.whole_id.is_not(None),
+        _message.c.whole_id.in_(integers("ids")),
+        _in_state(State.SUBMITTING),
+    )
+    .distinct()
+)
+# How long a part waits to see the one before it answered.
+_IN_TURN_MS = 50
 _PUT_OFF = Bulk(update(_message).values(due_at=bindparam("due_at")).where(_this), ("due_at", "_message_id"))
 # Whatever is answered later, what a carrier has accepted it has.
 _ATTEMPT = upsert_rows(schema.attempt, lasting=("outcome", AttemptOutcome.ACCEPTED))
@@ -100,6 +112,7 @@ def claim(
 ) -> Claimed:
     """Take due messages for a carrier, the longest due first; those whose hours are closed are put off.
 
+    So are the parts of a long message while others of it have no answer, so that they stay in order.
     One whose recipient has opted out since it was admitted ends here: it was with a carrier when the others
     that waited were deleted, and has come back.
     """
@@ -109,11 +122,14 @@ def claim(
     for route in routes:
         due = list(map(message_of, _DUE.fetch(connection, route=route, now=now, count=count - len(taken))))
         opted_out = silent(connection, due, means)
+        under_way = _under_way(connection, due)
         for message in due:
             if message.message_id in opted_out:
                 silenced.append(End(message, State.DELETED, "", now, Kind.VOID))
                 continue
             opens = opens_at(message.account, now)
+            if message.part and message.whole_id in under_way:
+                opens = max(opens, now + _IN_TURN_MS)
             if opens > now:
                 put_off.append((opens, message.message_id))
             else:
@@ -135,6 +151,12 @@ def claim(
     due_routes = {*routes, carrier} if wholes else routes
     next_due = {r: row[0] for r in due_routes for row in _NEXT_DUE.fetch(connection, route=r, now=now)}
     return Claimed(taken, next_due, recorded)
+
+
+def _under_way(connection: Connection, due: Sequence[Message]) -> set[int]:
+    """The wholes of these parts of which others have no answer yet: they might be overtaken."""
+    wholes = [message.whole_id for message in due if message.part and message.whole_id is not None]
+    return {row[0] for row in _UNDER_WAY.fetch(connection, ids=dumps(wholes))} if wholes else set()
 
 
 def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: Means, now: int) -> Recorded:

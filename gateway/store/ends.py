@@ -159,11 +159,18 @@ def _ends_of(rows: Sequence[tuple[Message, Fate]], means: Means) -> list[tuple[M
 
     There may be two of a segment, if nobody knew of the first one that it was stored.
     """
-    parts = [(message, _following_fate(message, fate, rows, means)) for message, fate in rows if message.part]
+    parts = [(message, fate) for message, fate in rows if message.part]
+    lost = failed([fate for _, fate in parts])
+    told: dict[str | None, Fate] = {
+        message.carrier: fate
+        for message, fate in parts
+        if message.carrier in means.telling_once and fate.state in _TOLD
+    }
+    after = [(message, _fate_of_fellow(message, fate, lost, told)) for message, fate in parts]
     segments = [message for message, _ in rows if message.segment]
     places = sorted({message.segment for message in segments})
-    by_place = dict(zip(places, segment_ends(len(places), [fate for _, fate in parts]), strict=True))
-    fates = [*parts, *((message, by_place[message.segment]) for message in segments)]
+    by_place = dict(zip(places, segment_ends(len(places), [fate for _, fate in after]), strict=True))
+    fates = [*after, *((message, by_place[message.segment]) for message in segments)]
     return [
         (message, fate)
         for message, fate in fates
@@ -171,16 +178,12 @@ def _ends_of(rows: Sequence[tuple[Message, Fate]], means: Means) -> list[tuple[M
     ]
 
 
-def _following_fate(part: Message, fate: Fate, rows: Sequence[tuple[Message, Fate]], means: Means) -> Fate:
-    """What becomes of a part whose fellows are as they are."""
-    fellows = [(message, other) for message, other in rows if message.part]
+def _fate_of_fellow(part: Message, fate: Fate, lost: Fate | None, told: Mapping[str | None, Fate]) -> Fate:
+    """What becomes of a part when its whole is `lost`, or its carrier has `told` of another one."""
     if fate.state is State.QUEUED:
-        return failed([other for _, other in fellows]) or fate
-    if fate.state is State.ENROUTE and part.carrier in means.telling_once:
-        told = [
-            other for message, other in fellows if message.carrier == part.carrier and other.state in _TOLD
-        ]
-        return told[0] if told else fate
+        return lost or fate
+    if fate.state is State.ENROUTE:
+        return told.get(part.carrier, fate)
     return fate
 
 

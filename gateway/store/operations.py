@@ -110,10 +110,10 @@ def _swap(connection: Connection, wanted: Replacement, means: Means, now: int) -
         return Replaced(GatewayError.NOT_REPLACED)
     savepoint = connection.begin_nested()
     ledger.resolve(connection, Kind.VOID, [Hold(m.message_id, m.account, m.units) for m in there], now)
-    parts, without = refer(connection, wanted.parts, means.country_code)
-    if without or not all(hold(connection, parts, now)):
+    parts = refer(connection, wanted.parts, means.country_code)
+    if not all(hold(connection, parts, now)):
         savepoint.rollback()
-        return Replaced(GatewayError.QUEUE_FULL if without else QUOTA_EXHAUSTED)
+        return Replaced(QUOTA_EXHAUSTED)
     _DETACH.run(connection, [(now, m.message_id) for m in there if m.part])
     whole_id = parts[0].whole_id
     _REPLACE.run(connection, [(wanted.registered_delivery, wanted.body, whole_id, message.message_id)])

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, update
 from gateway.message import Message, State
 from gateway.ports import Joined, Whole
 from gateway.settings import StatusStyle
-from gateway.statuses import GatewayError, err3, status_for
+from gateway.statuses import err3, status_for
 from gateway.store import schema
 from gateway.store.admit import hold, insert, silent
 from gateway.store.dialect import Bulk, constant
@@ -38,8 +38,8 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
     """
     collected = _collected(connection, wholes)
     silenced = silent(connection, [whole.last for whole in wholes if whole.rule is None], means)
-    parts, without = refer(connection, [part for whole in wholes for part in whole.parts], means.country_code)
-    rules = [_rule(whole, found, silenced, without) for whole, found in zip(wholes, collected, strict=True)]
+    parts = refer(connection, [part for whole in wholes for part in whole.parts], means.country_code)
+    rules = [_rule(whole, found, silenced) for whole, found in zip(wholes, collected, strict=True)]
     willing = [index for index, rule in enumerate(rules) if rule is None]
     for segments in (collected[index] for index in willing):
         holds = [Hold(m.message_id, m.account, m.units) for m in segments]
@@ -72,9 +72,9 @@ def _collected(connection: Connection, wholes: Sequence[Whole]) -> list[list[Mes
     return [[waiting[i] for i in whole.collected if i in waiting] for whole in wholes]
 
 
-def _rule(whole: Whole, found: Sequence[Message], silenced: set[int], without: set[int]) -> str | None:
+def _rule(whole: Whole, found: Sequence[Message], silenced: set[int]) -> str | None:
     if len(found) < len(whole.collected):
         return MESSAGE_INCOMPLETE
     if whole.last.message_id in silenced:
         return RECIPIENT_OPTED_OUT
-    return GatewayError.QUEUE_FULL if whole.last.whole_id in without else whole.rule
+    return whole.rule

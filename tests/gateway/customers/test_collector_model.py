@@ -134,7 +134,7 @@ class CollectorLife(RuleBasedStateMachine):
         for account in ACCOUNTS:
             for ref in range(1, 6):
                 found = self.latest.get(key(account, ref))
-                assert self.collector.is_open(key(account, ref), self.now) == (found in self.open)
+                assert self.collector.expects(key(account, ref), 9, self.now) == (found in self.open)
 
     def forget_old(self) -> None:
         for gathering in [*self.open, *self.closed]:
