@@ -19,7 +19,7 @@ from gateway.statuses import GatewayError, status_for
 from policy import chain
 from policy.clauses import SOURCE_NOT_ALLOWED, TEXT_UNREADABLE, refuse
 from policy.facts import Submission
-from policy.verdict import Defer, Refuse, Verdict
+from policy.verdict import Defer, Judgement, Refuse, Verdict
 from smpp import codec, packing, parts, segments, smpptime, text
 from smpp.address import Address
 from smpp.commands import CommandId
@@ -158,6 +158,14 @@ def alphabet_of(account: Account, pdu: SubmitSm) -> Alphabet:
     return segments.coding(pdu, _unpacked(account.default_alphabet)).alphabet
 
 
+def judgement(account: Account, pdu: SubmitSm, octets: bytes, coding: Coding, at: float) -> Judgement:
+    """What the policy says of a whole text at `at` (unix seconds). Raises TextError for what is none."""
+    ruleset = account.ruleset
+    content = text.decode(coding.alphabet, octets, coding.shifts, coding.fill_bits)
+    submission = Submission(content, at, ruleset.message_class, pdu.source.addr, pdu.destination.addr)
+    return chain.evaluate(ruleset, submission)
+
+
 def _unpacked(alphabet: Alphabet) -> Alphabet:
     """An account's alphabet as it is in the house: only peers pack."""
     return Alphabet.GSM7 if alphabet is Alphabet.GSM7_PACKED else alphabet
@@ -207,11 +215,9 @@ def _judge(
         return refuse(TEXT_UNREADABLE)
     else:
         try:
-            content = text.decode(coding.alphabet, octets, coding.shifts, coding.fill_bits)
+            verdict = judgement(account, pdu, octets, coding, starts).verdict
         except TextError:
             return refuse(TEXT_UNREADABLE)
-        submission = Submission(content, starts, ruleset.message_class, pdu.source.addr, pdu.destination.addr)
-        verdict = chain.evaluate(ruleset, submission).verdict
     if isinstance(verdict, Refuse):
         return verdict
     return verdict.until if isinstance(verdict, Defer) else starts

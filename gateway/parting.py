@@ -17,18 +17,26 @@ def joined(message: Message, whole_id: int, segment: int = 1) -> Message:
     return replace(message, state=State.JOINED, units=0, whole_id=whole_id, segment=segment)
 
 
+def bodies_of(body: bytes, alphabet: Alphabet, form: LongForm) -> list[bytes]:
+    """The bodies in which a message leaves, in order: its own if the carrier takes it whole.
+
+    Raises ValueError for more than 255, and for a user data header that leaves no room for the text.
+    """
+    if form is LongForm.PAYLOAD:
+        return [body]
+    cut = parts.cut(submit_sm(body), alphabet, 0, wide=form is LongForm.UDH16)
+    return [codec.encode_body(part) for part in cut]
+
+
 def parts_of(
     message: Message, whole_id: int, alphabet: Alphabet, form: LongForm, new_id: Callable[[], int]
 ) -> tuple[Message, ...]:
     """The parts of a message that waits, in order; one if the carrier takes it whole.
 
-    Raises ValueError for more than 255.
+    Raises ValueError as `bodies_of` does.
     """
-    if form is LongForm.PAYLOAD:
-        bodies, units = [message.body], message.units
-    else:
-        cut = parts.cut(submit_sm(message.body), alphabet, 0, wide=form is LongForm.UDH16)
-        bodies, units = [codec.encode_body(part) for part in cut], 1
+    bodies = bodies_of(message.body, alphabet, form)
+    units = message.units if form is LongForm.PAYLOAD else 1
     return tuple(
         replace(
             message,

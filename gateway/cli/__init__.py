@@ -14,6 +14,7 @@ _COMMANDS = {
     "audit": ("gateway.cli.audit", "audit"),
     "check": ("gateway.cli.check", "check"),
     "demo": ("gateway.cli.demo", "demo"),
+    "explain": ("gateway.cli.explain", "explain"),
     "run": ("gateway.cli.run", "run"),
     "send": ("gateway.cli.send", "send"),
     "simulate-carrier": ("gateway.cli.simulate", "simulate_carrier"),

@@ -16,11 +16,10 @@ from rich.table import Table
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.cli.configured import config_option, settings_or_exit
+from gateway.cli.configured import account_named, config_option, settings_or_exit
 from gateway.cli.new_account import new
 from gateway.cli.output import console
 from gateway.clock import SystemClock
-from gateway.config_problem import did_you_mean
 from gateway.settings import Account, Settings
 from gateway.store.engine import StoreError, open_engine
 from ledger import sql
@@ -66,7 +65,7 @@ def balance(name: str, config_path: Path, as_json: bool) -> None:
     with _ledger(settings) as connection:
         balances = sql.balances(connection, [name])
     if name not in balances:
-        _must_be_configured(name, settings)
+        account_named(name, settings)
     _show({"account": name, **asdict(balances.get(name, Balance()))}, as_json)
 
 
@@ -80,7 +79,7 @@ def balance(name: str, config_path: Path, as_json: bool) -> None:
 def topup(name: str, units: int, fen: int, reference: str, config_path: Path, as_json: bool) -> None:
     """Credit UNITS to ACCOUNT for a payment. To repeat a top-up under its reference changes nothing."""
     settings = settings_or_exit(config_path)
-    _must_be_configured(name, settings)
+    account_named(name, settings)
     at_ms = int(SystemClock().now() * 1000)
     try:
         # The id has the shape of a message id; the reference is what makes a repeat harmless.
@@ -119,13 +118,6 @@ def _ledger(settings: Settings) -> Iterator[Connection]:
         raise click.ClickException(str(error)) from error
     except SQLAlchemyError as error:
         raise click.ClickException(f"the database failed: {getattr(error, 'orig', error)}") from error
-
-
-def _must_be_configured(name: str, settings: Settings) -> None:
-    names = [own.name for own in settings.accounts.values()]
-    if name not in names:
-        hint = did_you_mean(name, names)
-        raise click.BadParameter(f'there is no account "{name}"' + (f"; {hint}" if hint else ""))
 
 
 def _show(shown: Row | list[Row], as_json: bool) -> None:

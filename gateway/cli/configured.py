@@ -12,9 +12,9 @@ from rich.text import Text
 from gateway import open_files
 from gateway.cli.output import console
 from gateway.config import load
-from gateway.config_problem import ConfigError, Problem
+from gateway.config_problem import ConfigError, Problem, did_you_mean
 from gateway.config_warnings import warnings
-from gateway.settings import Settings
+from gateway.settings import Account, Settings
 
 CONFIG_EXIT = 2
 
@@ -38,6 +38,15 @@ def settings_or_exit(path: Path) -> Settings:
     except ConfigError as error:
         show_problems(path, error)
         sys.exit(CONFIG_EXIT)
+
+
+def account_named(name: str, settings: Settings) -> Account:
+    """The account of that name; a usage error if there is none."""
+    accounts = {account.name: account for account in settings.accounts.values()}
+    if name not in accounts:
+        hint = did_you_mean(name, accounts)
+        raise click.BadParameter(f'there is no account "{name}"' + (f"; {hint}" if hint else ""))
+    return accounts[name]
 
 
 def show_problems(path: Path, error: ConfigError) -> None:

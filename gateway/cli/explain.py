@@ -1,0 +1,256 @@
+"""`signet explain`: what would become of a text, without sending it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.admission import Reading, Refusal
+from gateway.cli.configured import account_named, config_option, settings_or_exit
+from gateway.cli.output import console
+from gateway.clock import SystemClock
+from gateway.explanation import Explanation
+from gateway.explanation import explain as explained
+from policy.clauses import RULES
+from policy.verdict import Defer, Judgement, Refuse
+from smpp import status
+from smpp.text import SEPTETS, Alphabet, TextError
+
+_REFUSED_EXIT = 1
+_YEARS = range(1970, 9999)
+
+
+def _time(written: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        raise click.BadParameter(f'"{written}" is no time such as 2026-11-23T18:00') from None
+    if at.year not in _YEARS:
+        raise click.BadParameter(f"the year is not within {_YEARS[0]} and {_YEARS[-1]}")
+    return at
+
+
+@click.command()
+@click.argument("name", metavar="ACCOUNT")
+@click.argument("content", metavar="TEXT")
+@click.option(
+    "--to", "destination", default="13800138000", show_default=True, metavar="NUMBER", help="The recipient."
+)
+@click.option(
+    "--from", "source", default="", metavar="ADDRESS", help="The sender; the account's own if left out."
+)
+@click.option(
+    "--at",
+    type=_time,
+    metavar="TIME",
+    help="When it is submitted, such as 2026-11-23T18:00, in the zone of the gateway.  [default: now]",
+)
+@click.option(
+    "--data-coding",
+    type=click.IntRange(0, 255),
+    metavar="N",
+    help="How the text is encoded.  [default: 0 if the account's own alphabet has it, otherwise 8]",
+)
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def explain(
+    name: str,
+    content: str,
+    destination: str,
+    source: str,
+    at: datetime | None,
+    data_coding: int | None,
+    config_path: Path,
+    as_json: bool,
+) -> None:
+    """Tell what would become of TEXT if ACCOUNT submitted it, without sending it; "-" reads standard input.
+
+    The database is not looked at: whether the recipient has opted out, or the units suffice, is not told.
+    Exit code 0 if the text would be accepted, 1 if it would be refused, 2 if that cannot be told.
+    """
+    settings = settings_or_exit(config_path)
+    account = account_named(name, settings)
+    if content == "-":
+        content = _standard_input()
+    zone = settings.zone
+    now = SystemClock().now() if at is None else _in_zone(at, zone).timestamp()
+    try:
+        told = explained(settings, account, content, now, destination, source, data_coding)
+    except (TextError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(_document(told, content, zone), ensure_ascii=False, indent=2))
+    else:
+        _show(told, content, zone, console())
+    sys.exit(_REFUSED_EXIT if isinstance(told.taken, Refusal) else 0)
+
+
+def _in_zone(at: datetime, zone: tzinfo) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def _standard_input() -> str:
+    """All of it, but for the newline that ends it."""
+    try:
+        return sys.stdin.buffer.read().decode().removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"standard input is not UTF-8: {error}") from None
+
+
+# -- for programs
+
+
+def _document(told: Explanation, content: str, zone: tzinfo) -> dict[str, object]:
+    taken, pdu, hours = told.taken, told.pdu, told.account.ruleset.hours
+    return {
+        "account": told.account.name,
+        "at": _instant(told.at, zone),
+        "source_addr": _source_addr(told),
+        "destination_addr": pdu.destination.addr,
+        "text": content,
+        "accepted": isinstance(taken, Reading),
+        "command_status": {"value": told.command_status, "name": status.name(told.command_status)},
+        "refusal": _refusal(taken, told.span, content) if isinstance(taken, Refusal) else None,
+        "trail": [{"rule": rule, "verdict": verdict} for rule, verdict in _trail(told.judgement)],
+        "hours": {
+            "open": f"{hours.open:%H:%M}",
+            "close": f"{hours.close:%H:%M}",
+            "zone": str(hours.zone),
+            "is_open": told.opens_at == told.at,
+            "opens_at": _instant(told.opens_at, zone),
+        },
+        "due_at": None if told.due_at is None else _instant(told.due_at, zone),
+        "encoding": {
+            "alphabet": told.alphabet,
+            "data_coding": pdu.data_coding,
+            "octets": len(pdu.payload),
+            "counted_in": _counted_in(told.alphabet),
+        },
+        "units": told.units,
+        "segments": [{"text": cut.text, "used": cut.used, "room": cut.room} for cut in told.segments],
+        "form": told.form,
+        "route": list(told.route),
+    }
+
+
+def _refusal(refused: Refusal, span: tuple[int, int] | None, content: str) -> dict[str, object]:
+    rule = RULES.get(refused.rule)
+    return {
+        "rule": refused.rule,
+        "clause": rule.clause if rule else None,
+        "law": rule.law or None if rule else None,
+        "english": rule.english if rule else None,
+        "chinese": rule.chinese if rule else None,
+        "span": {"start": span[0], "end": span[1], "text": content[slice(*span)]} if span else None,
+    }
+
+
+# -- for people
+
+
+def _show(told: Explanation, content: str, zone: tzinfo, output: Console) -> None:
+    facts = Table(box=box.SIMPLE, show_header=False)
+    facts.add_column(style="bold")
+    facts.add_column(overflow="fold")
+    for noun, words in _facts(told, content, zone):
+        facts.add_row(noun, words)
+    output.print(facts)
+    parts = Table(box=box.SIMPLE_HEAD)
+    parts.add_column("segment", justify="right")
+    parts.add_column(_counted_in(told.alphabet), justify="right")
+    parts.add_column("text", overflow="fold")
+    for number, cut in enumerate(told.segments, 1):
+        parts.add_row(str(number), f"{cut.used} of {cut.room}", Text(cut.text))
+    output.print(parts)
+
+
+def _facts(told: Explanation, content: str, zone: tzinfo) -> Iterator[tuple[str, Text | str]]:
+    taken, pdu = told.taken, told.pdu
+    yield "verdict", _verdict(told, zone)
+    yield "status", status.name(told.command_status)
+    if isinstance(taken, Refusal):
+        yield "refused by", _rule(taken)
+        if told.span is not None:
+            yield "because of", _marked(content, told.span)
+    yield "rules tried", ", ".join(_rule_tried(*tried) for tried in _trail(told.judgement)) or "none"
+    yield "hours", _hours(told, zone)
+    yield "from, to", f"{_source_addr(told) or '-'}, {pdu.destination.addr or '-'}"
+    yield "carriers", ", ".join(told.route) or "none"
+    yield "encoding", f"{told.alphabet}, data_coding {pdu.data_coding}, {len(pdu.payload)} octets"
+    yield "units", _units(told)
+
+
+def _verdict(told: Explanation, zone: tzinfo) -> Text:
+    if told.due_at is None:
+        return Text("refused", "bold red")
+    if told.judgement is not None and isinstance(told.judgement.verdict, Defer):
+        return Text(f"accepted, and held until {_instant(told.due_at, zone)}", "bold yellow")
+    return Text("accepted", "bold green")
+
+
+def _rule(refused: Refusal) -> str:
+    rule = RULES.get(refused.rule)
+    if rule is None:
+        return refused.rule
+    law = f"; {rule.law}" if rule.law else ""
+    return f"{rule.id}, contract clause {rule.clause}{law}\n{rule.english}\n{rule.chinese}"
+
+
+def _marked(content: str, span: tuple[int, int]) -> Text:
+    """The piece that is to blame, with its place in the text."""
+    start, end = span
+    return Text.assemble((content[start:end], "bold red"), f" (characters {start} to {end})")
+
+
+def _rule_tried(rule: str, verdict: str) -> str:
+    return rule if verdict == "accept" else f"{rule} ({verdict})"
+
+
+def _hours(told: Explanation, zone: tzinfo) -> str:
+    hours = told.account.ruleset.hours
+    state = "open" if told.opens_at == told.at else "closed"
+    until = "" if told.opens_at == told.at else f", open from {_instant(told.opens_at, zone)}"
+    return (
+        f"{hours.open:%H:%M} to {hours.close:%H:%M} {hours.zone}; {state} at {_instant(told.at, zone)}{until}"
+    )
+
+
+def _units(told: Explanation) -> str:
+    form = f", as {told.form}" if told.form else ""
+    return f"{told.units}{form}" + (", if it were accepted" if told.due_at is None else "")
+
+
+# -- for both
+
+
+def _trail(judgement: Judgement | None) -> list[tuple[str, str]]:
+    """The rules tried with what each said: accept, defer or refuse."""
+    if judgement is None:
+        return []
+    last = {Refuse: "refuse", Defer: "defer"}.get(type(judgement.verdict), "accept")
+    *before, rule = judgement.trail
+    return [*((passed, "accept") for passed in before), (rule, last)]
+
+
+def _source_addr(told: Explanation) -> str:
+    """The sender that is shown; that of a refused text as it was given."""
+    return told.taken.source_addr if isinstance(told.taken, Reading) else told.pdu.source.addr
+
+
+def _counted_in(alphabet: Alphabet) -> str:
+    if alphabet is Alphabet.UCS2:
+        return "UTF-16 units"
+    return "septets" if alphabet in (*SEPTETS, Alphabet.ASCII) else "octets"
+
+
+def _instant(at: float, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")

@@ -1,0 +1,227 @@
+"""`signet explain`: what it prints and how it ends, with the example's configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+TEXT = "尊敬的客户:今天是您生日，生日快乐，回TD退订【中国银行】"
+DAY, NIGHT = "2026-11-23T12:00", "2026-11-23T18:00"
+
+
+def signet(*arguments: str, stdin: bytes = b"", config: Path = EXAMPLE) -> Result:
+    return CliRunner().invoke(main, ["explain", *arguments, "-c", str(config)], input=stdin)
+
+
+def told(result: Result, exit_code: int = 0) -> Any:
+    assert result.exit_code == exit_code, result.output
+    return json.loads(result.stdout)
+
+
+def rows(result: Result, exit_code: int = 0) -> dict[str, str]:
+    """The lines that name what they tell, and the others after them."""
+    assert result.exit_code == exit_code, result.output
+    found: dict[str, str] = {}
+    for line in result.stdout.splitlines():
+        noun, _, words = line.strip().partition("   ")
+        if noun and words:
+            found[noun] = words.strip()
+        elif noun and found:
+            found[list(found)[-1]] += f" / {noun}"
+    return found
+
+
+@pytest.fixture
+def on_hold(tmp_path: Path) -> Path:
+    """A configuration whose account "demo" keeps the hours, and has its messages wait for them."""
+    text = EXAMPLE.read_text("utf-8").replace('#hours.outside = "refuse"', 'hours.outside = "hold"')
+    text = text.replace("\nhours.exceptions = ", "\n#hours.exceptions = ")
+    (tmp_path / "config.toml").write_text(text, "utf-8")
+    return tmp_path / "config.toml"
+
+
+def test_an_accepted_text_is_told_with_its_way_and_its_price() -> None:
+    found = rows(signet("daytime", TEXT, "--at", DAY))
+    assert found == {
+        "verdict": "accepted",
+        "status": "ESME_ROK",
+        "rules tried": "signature, salutation, unsubscribe, content, hours",
+        "hours": "08:00 to 17:00 Asia/Shanghai; open at 2026-11-23T12:00:00+08:00",
+        "from, to": "-, 13800138000",
+        "carriers": "simulated",
+        "encoding": "ucs2, data_coding 8, 58 octets",
+        "units": "1",
+        "segment": f"UTF-16 units   text / {'─' * 82}",
+        "1": f"29 of 70   {TEXT}",
+    }
+
+
+def test_a_refused_text_is_told_with_rule_law_and_the_piece_to_blame() -> None:
+    found = rows(signet("demo", "尊敬的客户:何不赌博，回TD退订【中国银行】"), 1)
+    assert found["verdict"] == "refused"
+    assert found["status"] == "0x00000417"
+    assert found["refused by"].startswith(
+        "CONTENT_OBSCENE_VIOLENT, contract clause 六(7); 电信条例 art. 56 / The text is reactionary"
+    )
+    assert found["because of"] == "赌博 (characters 8 to 10)"
+    assert found["rules tried"] == "signature, salutation, unsubscribe, content (refuse)"
+    assert found["units"] == "1, if it were accepted"
+
+
+def test_a_text_that_would_be_held_is_told_until_when(on_hold: Path) -> None:
+    result = signet("demo", TEXT, "--at", NIGHT, config=on_hold)
+    found = rows(result)
+    assert found["verdict"] == "accepted, and held until 2026-11-24T08:00:00+08:00"
+    assert found["rules tried"].endswith("content, hours (defer)")
+    assert found["hours"].endswith("closed at 2026-11-23T18:00:00+08:00, open from 2026-11-24T08:00:00+08:00")
+
+
+def test_a_long_text_is_told_segment_by_segment() -> None:
+    result = signet("demo", "尊敬的客户:" + "好" * 100 + "回TD退订【中国银行】")
+    found = rows(result)
+    assert found["units"] == "2, as udh8"
+    assert found["1"] == "67 of 67   尊敬的客户:" + "好" * 61
+    assert found["2"] == "50 of 67   " + "好" * 39 + "回TD退订【中国银行】"
+
+
+def test_what_the_protocol_refuses_has_no_rule() -> None:
+    found = rows(signet("demo", "hello", "--to", "nobody"), 1)
+    assert (found["refused by"], found["rules tried"]) == ("ESME_RINVDSTADR", "none")
+
+
+def test_the_document_of_an_accepted_text() -> None:
+    assert told(
+        signet("daytime", TEXT, "--at", DAY, "--to", "+8613900139000", "--from", "1069", "--json")
+    ) == {
+        "account": "daytime",
+        "at": "2026-11-23T12:00:00+08:00",
+        "source_addr": "1069",
+        "destination_addr": "8613900139000",
+        "text": TEXT,
+        "accepted": True,
+        "command_status": {"value": 0, "name": "ESME_ROK"},
+        "refusal": None,
+        "trail": [
+            {"rule": rule, "verdict": "accept"}
+            for rule in ("signature", "salutation", "unsubscribe", "content", "hours")
+        ],
+        "hours": {
+            "open": "08:00",
+            "close": "17:00",
+            "zone": "Asia/Shanghai",
+            "is_open": True,
+            "opens_at": "2026-11-23T12:00:00+08:00",
+        },
+        "due_at": "2026-11-23T12:00:00+08:00",
+        "encoding": {"alphabet": "ucs2", "data_coding": 8, "octets": 58, "counted_in": "UTF-16 units"},
+        "units": 1,
+        "segments": [{"text": TEXT, "used": 29, "room": 70}],
+        "form": None,
+        "route": ["simulated"],
+    }
+
+
+def test_the_document_of_a_refused_text() -> None:
+    found = told(signet("daytime", "生日快乐 【建设银行】 ", "--at", NIGHT, "--json"), 1)
+    assert (found["accepted"], found["due_at"]) == (False, None)
+    assert found["command_status"] == {"value": 0x404, "name": "0x00000404"}
+    assert found["refusal"] == {
+        "rule": "SIGNATURE_NOT_REGISTERED",
+        "clause": "1(3)",
+        "law": None,
+        "english": "The signature is not registered for this account.",
+        "chinese": "签名未在本账户报备",
+        "span": {"start": 5, "end": 11, "text": "【建设银行】"},
+    }
+    assert found["trail"] == [{"rule": "signature", "verdict": "refuse"}]
+    assert found["hours"]["is_open"] is False
+    assert found["hours"]["opens_at"] == "2026-11-24T08:00:00+08:00"
+
+
+def test_a_refusal_that_is_no_rule_of_the_contract_has_no_clause() -> None:
+    found = told(signet("demo", "hello", "--to", "nobody", "--json"), 1)
+    assert found["refusal"] == {
+        "rule": "ESME_RINVDSTADR",
+        "clause": None,
+        "law": None,
+        "english": None,
+        "chinese": None,
+        "span": None,
+    }
+    assert found["trail"] == []
+
+
+def test_a_refusal_by_the_law_names_it() -> None:
+    found = told(signet("demo", "尊敬的客户:生日快乐【中国银行】", "--json"), 1)
+    assert (found["refusal"]["rule"], found["refusal"]["law"]) == ("UNSUBSCRIBE_MISSING", "Order 31 art. 20")
+    assert [tried["verdict"] for tried in found["trail"]] == ["accept", "accept", "refuse"]
+
+
+@pytest.mark.parametrize(
+    ("at", "is_open"),
+    [(DAY, True), (NIGHT, False), ("2026-11-23T18:00+09:00", False), ("2026-11-23T17:30+09:00", True)],
+)
+def test_a_time_without_a_zone_is_in_that_of_the_gateway(at: str, is_open: bool) -> None:
+    found = told(signet("daytime", TEXT, "--at", at, "--json"), 0 if is_open else 1)
+    assert found["hours"]["is_open"] is is_open
+
+
+def test_a_minus_reads_standard_input_without_its_last_newline() -> None:
+    assert told(signet("demo", "-", "--json", stdin=f"{TEXT}\n".encode()))["text"] == TEXT
+    assert told(signet("demo", "-", "--json", stdin=f"\n{TEXT}\n\n".encode()))["text"] == f"\n{TEXT}\n"
+    result = signet("demo", "-", stdin=TEXT.encode("gbk"))
+    assert result.exit_code == 2
+    assert "standard input is not UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "counted_in", "data_coding"),
+    [("hello", "septets", 0), ("hello", "septets", 1), ("hello", "octets", 3), ("hello", "UTF-16 units", 8)],
+)
+def test_the_data_coding_may_be_named(text: str, counted_in: str, data_coding: int) -> None:
+    found = told(signet("demo", text, "--data-coding", str(data_coding), "--json"), 1)
+    assert (found["encoding"]["counted_in"], found["encoding"]["data_coding"]) == (counted_in, data_coding)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dem", TEXT], 'there is no account "dem"; did you mean "demo"?'),
+        (["demo", TEXT, "--data-coding", "0"], "the text cannot be written in gsm7"),
+        (["demo", TEXT, "--data-coding", "4"], "octets of no alphabet say nothing"),
+        (["demo", TEXT, "--data-coding", "256"], "256 is not in the range"),
+        (["demo", TEXT, "--at", "tonight"], '"tonight" is no time such as 2026-11-23T18:00'),
+        (["demo", TEXT, "--at", "9999-12-31"], "the year is not within 1970 and 9998"),
+        (["demo", TEXT, "--to", "1" * 21], "a string is too long for its field"),
+        (["demo", "好" * 40_000], "out of range"),
+    ],
+)
+def test_what_cannot_be_explained_is_told_with_exit_code_2(arguments: list[str], said: str) -> None:
+    result = signet(*arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_bad_configuration_is_told_with_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[gateway]\nzone = 5\n", "utf-8")
+    result = signet("demo", TEXT, config=tmp_path / "config.toml")
+    assert result.exit_code == 2
+    assert "gateway.zone" in result.stderr
+
+
+def test_nothing_is_written_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert signet("demo", TEXT).exit_code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_signs_that_would_be_markup_are_printed_as_they_are() -> None:
+    found = rows(signet("demo", "[red]hello[/] :smile:"), 1)
+    assert found["1"] == "25 of 160   [red]hello[/] :smile:"
