@@ -113,6 +113,12 @@ class TestDataSm:
         whole.say(receipt(1, "c1"))
         assert receipts(customer) == [(NUMBER, answer.message_id, "DELIVRD")]
 
+    def test_leaves_without_what_only_a_data_sm_has(self, whole: Whole) -> None:
+        network, port = (0x000E, b"\1"), (0x020A, b"\0\7")
+        ask(whole.customer(), replace(self.data(), tlvs=(network, *self.data().tlvs, port)))
+        (relayed,) = whole.submits()
+        assert pdu_of(relayed).tlvs == (port,)
+
     def test_that_breaks_a_rule_is_refused_in_its_own_response(self, path: Path) -> None:
         whole = started(path, explain=True)
         customer = whole.customer()
@@ -207,6 +213,17 @@ class TestQuerySm:
         assert isinstance(answer, QuerySmResp)
         assert (status, answer.message_state) == (0, MessageState.UNDELIVERABLE)
         assert len(answer.final_date) == 16
+
+    @pytest.mark.parametrize(("status", "code"), [(0x45, 45), (0x0B, 0), (0x999, 0)])
+    def test_tells_an_error_that_is_a_number(self, whole: Whole, status: int, code: int) -> None:
+        """The err of its receipt: the last hexadecimal digits of what the carrier refused it with."""
+        customer = whole.customer()
+        (own_id,) = sent(customer, submit(2))
+        (relayed,) = whole.submits()
+        whole.say(submit_resp(relayed.sequence_number, b"", status))
+        _, answer = ask(customer, QuerySm(own_id, SENDER))
+        assert isinstance(answer, QuerySmResp)
+        assert (answer.message_state, answer.error_code) == (MessageState.REJECTED, code)
 
     @pytest.mark.parametrize("message_id", ["1", "nonsense", "9" * 40])
     def test_of_an_unknown_message_is_refused(self, whole: Whole, message_id: str) -> None:
