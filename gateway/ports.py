@@ -210,8 +210,8 @@ def _joined(here: Sequence[_Item], perhaps: Sequence[_Item], key: Callable[[_Ite
 class Asked:
     """Which message a customer means: by our id, or the one that it was told, and by its sender's address.
 
-    `source_addrs` are the ways to write that address. With neither id, all messages from there to
-    `destination_addr` are meant, of `service_type` if that is not "".
+    `source_addrs` are the ways to write that address; `destination_addr` is the recipient's, "" any. With
+    neither id, all messages from there to `destination_addr` are meant, of `service_type` if that is not "".
     """
 
     account: str
@@ -231,13 +231,14 @@ class Asked:
 class Found:
     """A message that a customer asked for; `state` is its end, None for one that has none yet.
 
-    `final_at` is when it ended, in unix milliseconds.
+    `final_at` is when it ended, in unix milliseconds. With several `destinations` it is that to the first.
     """
 
     message: Message
     state: State | None
     error: str
     final_at: int | None
+    destinations: int
 
 
 @value(frozen=True, slots=True)

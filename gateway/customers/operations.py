@@ -180,7 +180,7 @@ class Operations:
         if there is None:
             return refusal(account, GatewayError.MESSAGE_UNKNOWN)
         message = there.message
-        if there.state is not None or message.is_segment:
+        if there.state is not None or there.destinations > 1 or message.is_segment:
             return refusal(account, GatewayError.NOT_REPLACED)
         now = self._clock.now()
         other = _other(pdu, message, now)

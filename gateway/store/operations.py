@@ -139,7 +139,10 @@ def _rows_of(
         [
             row
             for row in (*found.get(one.message_id, ()), *found.get(one.told_as, ()))
-            if row[0].account == one.account and row[0].source_addr in one.source_addrs and not row[0].part
+            if row[0].account == one.account
+            and row[0].source_addr in one.source_addrs
+            and one.destination_addr in ("", row[0].destination_addr)
+            and not row[0].part
         ]
         for one in asked
     ]
@@ -154,8 +157,9 @@ def _found(rows: Sequence[tuple[Message, int | None, str | None]]) -> Found:
     # As the parts of one: the worst end, once all have ended.
     (fate,) = fates if len(fates) == 1 else segment_ends(1, fates)
     if fate is None or fate.state not in ENDS:
-        return Found(rows[0][0], None, "", None)
-    return Found(rows[0][0], fate.state, fate.error, max(final_at or 0 for _, final_at, _ in rows))
+        return Found(rows[0][0], None, "", None, len(rows))
+    final_at = max(final_at or 0 for _, final_at, _ in rows)
+    return Found(rows[0][0], fate.state, fate.error, final_at, len(rows))
 
 
 def _between(connection: Connection, asked: Asked) -> list[Message]:

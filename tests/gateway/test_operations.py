@@ -91,6 +91,14 @@ def sent(customer: Customer, *pdus: bytes) -> list[str]:
     return [pdu.body.removesuffix(b"\0").decode() for pdu in customer.read() if not pdu.command_status]
 
 
+def sent_to_many(customer: Customer) -> str:
+    """Submit one to all of OTHERS; the id that it has."""
+    to = [Address(1, 1, addr) for addr in OTHERS]
+    _, answer = ask(customer, SubmitMulti("", SENDER, tuple(to), 0, 0, 0, "", "", 1, 0, 8, 0, TEXT_OCTETS))
+    assert isinstance(answer, SubmitMultiResp)
+    return answer.message_id
+
+
 def receipts(customer: Customer) -> list[tuple[str, str, str]]:
     """Those that have come: recipient, id and stat."""
     found = [told(0, pdu.body) for pdu in customer.read() if pdu.command_id == DELIVER_SM]
@@ -293,6 +301,20 @@ class TestCancelSm:
         assert receipts(customer) == [(NUMBER, ids[0], "DELETED"), (NUMBER, ids[2], "DELETED")]
         assert ask(customer, self.cancel())[0] == CommandStatus.ESME_RCANCELFAIL
 
+    def test_of_a_message_to_another_destination_is_refused(self, waiting: Whole) -> None:
+        customer = waiting.customer()
+        (own_id,) = sent(customer, submit(2))
+        assert ask(customer, self.cancel(own_id, OTHERS[0]))[0] == CommandStatus.ESME_RINVMSGID
+        assert ask(customer, self.cancel(own_id, ""))[0] == 0
+
+    def test_of_one_destination_of_many_ends_that_one(self, waiting: Whole) -> None:
+        customer = waiting.customer()
+        own_id = sent_to_many(customer)
+        assert ask(customer, self.cancel(own_id, OTHERS[0]))[0] == 0
+        assert receipts(customer) == [(OTHERS[0], own_id, "DELETED")]
+        assert ask(customer, self.cancel(own_id, OTHERS[1]))[0] == 0
+        assert receipts(customer) == [(OTHERS[1], own_id, "DELETED")]
+
     def test_may_name_a_service_type(self, waiting: Whole) -> None:
         customer = waiting.customer()
         sent(customer, submit(2, service_type="CMT"), submit(3))
@@ -381,6 +403,10 @@ class TestReplaceSm:
         (own_id,) = sent(customer, submit(2))
         assert ask(customer, self.swap(own_id))[0] == CommandStatus.ESME_RREPLACEFAIL
         assert ask(customer, self.swap("77"))[0] == CommandStatus.ESME_RINVMSGID
+
+    def test_of_a_message_to_many_is_refused(self, waiting: Whole) -> None:
+        customer = waiting.customer()
+        assert ask(customer, self.swap(sent_to_many(customer)))[0] == CommandStatus.ESME_RREPLACEFAIL
 
     def test_of_one_segment_among_others_is_refused(self, waiting: Whole) -> None:
         customer = waiting.customer()
