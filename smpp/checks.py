@@ -39,7 +39,7 @@ def message(pdu: SubmitSm | SubmitMulti | DeliverSm, expected: Mapping[int, TlvS
         if not pdu.destination.addr.isdecimal():
             raise _destination()
     elif type(pdu) is SubmitMulti:
-        _destinations(pdu)
+        _lists(pdu)
     if pdu.priority_flag > 3:
         raise PduError(CommandStatus.ESME_RINVPRTFLG, "priority_flag is over 3")
     if pdu.schedule_delivery_time or pdu.validity_period:
@@ -120,13 +120,11 @@ def _dependent(short_message: bytes, values: Mapping[int, bytes]) -> None:
         raise PduError(CommandStatus.ESME_RINVOPTPARAMVAL, f"segment {seqnum} of {total}")
 
 
-def _destinations(pdu: SubmitMulti) -> None:
+def _lists(pdu: SubmitMulti) -> None:
+    """A number that is none costs that destination only: unsuccess_sme tells of it (SMPP 3.4, 4.5.2)."""
     for destination in pdu.destinations:
-        if isinstance(destination, DistributionList):
-            if not destination.name:
-                raise PduError(CommandStatus.ESME_RINVDLNAME, "dl_name is empty")
-        elif not destination.addr.isdecimal():
-            raise _destination()
+        if isinstance(destination, DistributionList) and not destination.name:
+            raise PduError(CommandStatus.ESME_RINVDLNAME, "dl_name is empty")
 
 
 def _times(pdu: SubmitSm | SubmitMulti | DeliverSm | ReplaceSm) -> None:

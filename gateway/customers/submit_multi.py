@@ -44,6 +44,8 @@ class MultiSubmitter:
             if isinstance(destination, DistributionList):
                 address = Address(0, 0, destination.name[:_ADDR_MAX])
                 self._refuse(address, CommandStatus.ESME_RCNTSUBDL)
+            elif not destination.addr.isdecimal():
+                self._refuse(destination, CommandStatus.ESME_RINVDSTADR)
             else:
                 pdu = self._for(destination)
                 offer(self, index, pdu, codec.encode_body(pdu), self._told_as)

@@ -182,6 +182,18 @@ class TestSubmitMulti:
         }
         assert (status, len(whole.submits())) == (0, 1)
 
+    @pytest.mark.parametrize("addr", ["Bank", ""])
+    def test_names_a_destination_that_is_no_number_and_serves_the_others(
+        self, whole: Whole, addr: str
+    ) -> None:
+        customer = whole.customer()
+        nobody = Address(5, 0, addr)
+        status, answer = ask(customer, self.multi(nobody, Address(1, 1, OTHERS[0])))
+        assert isinstance(answer, SubmitMultiResp)
+        assert (status, answer.unsuccess) == (0, (UnsuccessSme(nobody, CommandStatus.ESME_RINVDSTADR),))
+        assert [pdu_of(each).destination.addr for each in whole.submits()] == [OTHERS[0]]
+        assert ask(customer, self.multi(nobody), 51) == (CommandStatus.ESME_RINVDSTADR, None)
+
     def test_that_reaches_nobody_is_refused(self, whole: Whole) -> None:
         status, _ = ask(
             whole.customer(), self.multi(Address(1, 1, OTHERS[0]), text="尊敬的客户:你好，回TD退订")

@@ -167,8 +167,6 @@ VALUES: list[tuple[int, bytes, int]] = [
     (DATA_SM, changed(DATA, 6, PAYLOAD + BROKEN_SAR), 0xC3),
     (DATA_SM, changed(DATA, 6, PAYLOAD + b"\x04\x21\x00\x01\x02"), 0xC4),
     (DATA_SM, changed(DATA, 6, PAYLOAD + b"\x00\x17\x00\x01\x02"), 0xC2),
-    (SUBMIT_MULTI, changed(MULTI, 3, b"\x01\x05\x00" + b"ACME\0"), 0x0B),
-    (SUBMIT_MULTI, changed(MULTI, 3, b"\x01" + NOWHERE), 0x0B),
     (SUBMIT_MULTI, changed(MULTI, 4, b"\x02\x00"), 0x34),
     (SUBMIT_MULTI, changed(MULTI, 6, b"\x00\x00\x04"), 0x06),
     (SUBMIT_MULTI, changed(MULTI, 7, b"250131120000\0"), 0x61),
@@ -215,6 +213,13 @@ def test_a_value_out_of_range_is_refused_only_by_the_strict(
 )
 def test_what_need_not_be_said_may_be_left_out(command_id: int, body: bytes) -> None:
     assert status_of(command_id, body) == 0
+
+
+@pytest.mark.parametrize("destination", [b"\x05\x00" + b"ACME\0", NOWHERE])
+def test_a_destination_of_a_submit_multi_that_is_no_number_is_left_to_who_serves_it(
+    destination: bytes,
+) -> None:
+    assert status_of(SUBMIT_MULTI, changed(MULTI, 3, b"\x01" + destination)) == 0
 
 
 @pytest.mark.parametrize(
