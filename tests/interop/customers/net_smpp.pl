@@ -61,6 +61,30 @@ sub submit_fields {
     $submitted{$seq} = $order->{to};
 }
 
+# Our word for an array of destinations, and of parts of them, is npm smpp's.
+sub ask {
+    my ($order) = @_;
+    my ($command, %fields) = ($order->{command}, %{$order->{fields}});
+    if (defined(my $dests = delete $fields{dest_address})) {
+        $fields{destination_addr} = [map { $_->{destination_addr} // $_->{dl_name} } @$dests];
+        $fields{dest_flag} = [map { defined $_->{dl_name} ? 2 : 1 } @$dests];
+    }
+    if (defined $order->{text}) {
+        my $place = $command eq 'data_sm' ? 'message_payload' : 'short_message';
+        $fields{$place} = encode('UTF-16BE', $order->{text});
+    }
+    $smpp->$command(%fields);
+}
+
+sub tell_of {
+    my ($pdu) = @_;
+    my $refused = $pdu->{no_unsuccess} // 0;
+    say_that(event => 'told', command => $pdu->explain_cmd, status => $pdu->status,
+        message_id => $pdu->{message_id}, state => $pdu->{message_state},
+        final_date => $pdu->{final_date}, error => $pdu->{error_code},
+        refused => [map { [$pdu->{destination_addr}[$_], $pdu->{error_status_code}[$_]] } 0 .. $refused - 1]);
+}
+
 sub deliver {
     my ($pdu) = @_;
     $smpp->deliver_sm_resp(seq => $pdu->{seq}, message_id => '');
@@ -81,7 +105,7 @@ sub take {
     if ($name =~ /^bind_/) {
         my $version = $pdu->{sc_interface_version};
         say_that(event => 'bound', status => $pdu->status, version => defined $version ? ord $version : undef);
-    } elsif ($name eq 'submit_sm_resp') {
+    } elsif ($name eq 'submit_sm_resp' && exists $submitted{$pdu->seq}) {
         say_that(event => 'answer', to => delete $submitted{$pdu->seq}, status => $pdu->status,
             message_id => $pdu->message_id // '');
     } elsif ($name eq 'deliver_sm') {
@@ -93,14 +117,17 @@ sub take {
         $smpp->unbind_resp(seq => $pdu->seq);
     } elsif ($name eq 'unbind_resp') {
         say_that(event => 'unbound', status => $pdu->status);
+    } elsif ($name =~ /_resp$/ && $name ne 'enquire_link_resp') {
+        tell_of($pdu);
     }
 }
 
 sub read_socket {
     my $pdu;
     {
-        # Net::SMPP warns of an end between two PDUs, which is how a connection ends.
-        local $SIG{__WARN__} = sub { warn @_ unless $_[0] =~ /premature eof/ };
+        # Net::SMPP warns of an end between two PDUs, which is how a connection ends, and of the fields that a
+        # response without a body, as errors have none, does not have.
+        local $SIG{__WARN__} = sub { warn @_ unless $_[0] =~ /premature eof|outside of string|uninitialized/ };
         $pdu = $smpp->read_pdu;
     }
     if (defined $pdu) {
@@ -115,7 +142,7 @@ sub read_orders {
     sysread(STDIN, $input, 65536, length $input) or exit;
     while ($input =~ s/^(.*)\n//) {
         my $order = decode_json($1);
-        my %do = (bind => \&bind_as, submit => \&submit, submit_long => \&submit_long, unbind => sub { $smpp->unbind });
+        my %do = (bind => \&bind_as, submit => \&submit, submit_long => \&submit_long, ask => \&ask, unbind => sub { $smpp->unbind });
         $do{$order->{do}}->($order);
     }
 }

@@ -86,11 +86,31 @@ function submit(order) {
   );
 }
 
+// What a response carries, as smpp has parsed it; JSON leaves out what it does not carry.
+function ask(order) {
+  const { command, fields, text: asked } = order;
+  if (asked !== undefined) {
+    fields[command === "data_sm" ? "message_payload" : "short_message"] = Buffer.from(asked, "utf16le").swap16();
+  }
+  session[command](fields, (pdu) =>
+    say({
+      event: "told",
+      command: pdu.command,
+      status: pdu.command_status,
+      message_id: pdu.message_id,
+      state: pdu.message_state,
+      final_date: pdu.final_date,
+      error: pdu.error_code,
+      refused: (pdu.unsuccess_sme || []).map((sme) => [sme.destination_addr, sme.error_status_code]),
+    })
+  );
+}
+
 function unbind() {
   session.unbind((pdu) => say({ event: "unbound", status: pdu.command_status }));
 }
 
-const ORDERS = { bind, submit, submit_long: submitLong, unbind };
+const ORDERS = { bind, submit, submit_long: submitLong, ask, unbind };
 
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
   const order = JSON.parse(line);
