@@ -99,14 +99,11 @@ class Kannel:
     def __enter__(self) -> Self:
         threading.Thread(target=self._web.serve_forever).start()
         try:
-            for box, port_name in ((BEARERBOX, "smsbox_port"), (SMSBOX, "sendsms_port")):
-                assert box is not None
-                self._boxes.append(
-                    subprocess.Popen(
-                        [box, self._config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-                    )
-                )
-                self._wait_for_port(self._ports[port_name])
+            self._start(BEARERBOX)
+            self._wait_for_port(self._ports["smsbox_port"])
+            self._start(SMSBOX)
+            # Not for its port: smsbox may take the next connection for one that came and went at once.
+            until(lambda: "Connected to bearerbox" in self._smsbox_log(), "smsbox's bearerbox")
         except BaseException:
             self._end()
             raise
@@ -163,6 +160,15 @@ class Kannel:
         self._boxes[0].terminate()
 
     # -- inside
+
+    def _start(self, box: str | None) -> None:
+        assert box is not None
+        command = [box, self._config]
+        self._boxes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+    def _smsbox_log(self) -> str:
+        log = self._config.with_name("smsbox.log")
+        return log.read_text("utf-8", "replace") if log.exists() else ""
 
     def _wait_for_port(self, port: int) -> None:
         def connect() -> bool:

@@ -32,13 +32,13 @@ def segments(how: str) -> int:
     return 1 if how == "payload" else -(-len(LONG) // _PART)
 
 
-def arrived(carrier: Carrier, number: str) -> list[Submitted]:
-    """The submits that carry LONG to a number, in whichever way the gateway cuts it."""
+def arrived(carrier: Carrier, number: str, text: str = LONG) -> list[Submitted]:
+    """The submits that carry a text to a number, in whichever way the gateway cuts it."""
 
     def look() -> list[Submitted]:
         submits = carrier.to(number)
         octets = b"".join(_text(submitted) for submitted in submits)
-        return submits if octets.decode("utf-16-be") == LONG else []
+        return submits if octets.decode("utf-16-be") == text else []
 
     return until(look, f"a long text to {number}")
 

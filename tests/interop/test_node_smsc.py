@@ -26,12 +26,18 @@ def test_a_text_arrives_whole_and_its_receipt_finds_it(gateway: Gateway, node_sm
     node_smsc.wait_for(event="answered", destination="13800020000", status=0)
 
 
-def test_a_long_text_arrives_whole_in_message_payload(gateway: Gateway, node_smsc: Smsc) -> None:
+def test_a_long_text_arrives_in_parts_and_has_one_receipt(gateway: Gateway, node_smsc: Smsc) -> None:
     with Customer(gateway.port, "node") as customer:
         message_id = customer.accepted(LONG, "13800020010", source_addr=SENDER)
         assert customer.receipt(message_id).fields["stat"] == "DELIVRD"
-    [submit] = node_smsc.events(event="submit", destination="13800020010")
-    assert submit["text"] == LONG
+        # Another receipt of it would come before that of the next message.
+        next_id = customer.accepted(GREETING, "13800020011", source_addr=SENDER)
+        customer.receipt(next_id)
+        assert [delivered.receipted for delivered in customer.deliveries] == [message_id, next_id]
+    submits = node_smsc.events(event="submit", destination="13800020010")
+    assert "".join(submit["text"] for submit in submits) == LONG
+    headers = [bytes.fromhex(submit["udh"]) for submit in submits]
+    assert headers == [bytes((0, 3, headers[0][2], 4, seq)) for seq in (1, 2, 3, 4)]
 
 
 def test_what_cannot_be_delivered_is_reported_as_such(gateway: Gateway, node_smsc: Smsc) -> None:

@@ -133,13 +133,13 @@ def test_an_unknown_command_gets_a_generic_nack_and_the_bind_lives(gateway: Gate
         assert customer.accepted(GREETING, "13800000103")
 
 
-def test_a_query_sm_gets_a_generic_nack_and_the_bind_lives(gateway: Gateway) -> None:
+def test_a_query_of_a_message_that_is_not_there_is_refused_and_the_bind_lives(gateway: Gateway) -> None:
     with Customer(gateway.port, "bank") as customer:
         query = customer.client.query_message(message_id="1", source_addr="10690001")
-        nack = customer.client.read_pdu()
-        assert (nack.command, nack.status, nack.sequence) == (
-            "generic_nack",
-            consts.SMPP_ESME_RINVCMDID,
+        answer = customer.client.read_pdu()
+        assert (answer.command, answer.status, answer.sequence) == (
+            "query_sm_resp",
+            consts.SMPP_ESME_RINVMSGID,
             query.sequence,
         )
         assert customer.accepted(GREETING, "13800000104")

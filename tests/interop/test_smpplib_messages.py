@@ -10,6 +10,7 @@ from smpplib import consts, gsm
 from tests.e2e.carrier import Carrier
 from tests.e2e.customer import GREETING, Answer, Customer
 from tests.e2e.gateway import Gateway
+from tests.interop.test_customers_long import arrived
 
 LONG = "尊敬的会员:" + "春天来了，万物复苏😀" * 20 + "，回TD退订【中国银行】"
 SIGNATURE = "【中国银行】"
@@ -84,18 +85,23 @@ def test_a_gbk_text_goes_to_the_carrier_as_it_came(gateway: Gateway, carrier: Ca
     assert (submitted.octets, submitted.data_coding) == (octets, 15)
 
 
-def test_a_long_text_in_message_payload_goes_through_whole_and_costs_its_segments(
+def test_a_long_text_in_message_payload_leaves_in_parts_costs_them_and_has_one_receipt(
     gateway: Gateway, carrier: Carrier
 ) -> None:
     before = gateway.balance("bank")["remaining"]
     with Customer(gateway.port, "bank") as customer:
         message_id = customer.accepted(LONG, "13800000205")
-        submitted = carrier.wait_for_one("13800000205")
-        assert submitted.octets.decode("utf-16-be") == LONG
-        carrier.report(submitted)
+        parts = arrived(carrier, "13800000205", LONG)
+        headers = [part.octets[:6] for part in parts]
+        assert headers == [bytes((5, 0, 3, headers[0][3], 4, seq)) for seq in (1, 2, 3, 4)]
+        carrier.wait_for_answers(*map(carrier.report, parts))
         assert customer.receipt(message_id).fields["stat"] == "DELIVRD"
-    units = -(-len(LONG.encode("utf-16-be")) // 134)
-    assert (units, gateway.balance("bank")["remaining"]) == (4, before - units)
+        # Another receipt of it would come before that of the next message.
+        next_id = customer.accepted(GREETING, "13800000207")
+        carrier.report(carrier.wait_for_one("13800000207"))
+        customer.receipt(next_id)
+        assert [delivered.receipted for delivered in customer.deliveries] == [message_id, next_id]
+    assert gateway.balance("bank")["remaining"] == before - len(parts) - 1
 
 
 def test_a_transmitter_submits_and_a_receiver_gets_the_receipt(gateway: Gateway, carrier: Carrier) -> None:

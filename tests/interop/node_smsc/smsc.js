@@ -71,6 +71,8 @@ function submit(session, pdu) {
     destination: pdu.destination_addr,
     data_coding: pdu.data_coding,
     text: (pdu.message_payload || pdu.short_message).message,
+    // The elements of the header; smpp leaves out its length.
+    udh: Buffer.concat(pdu.short_message.udh || []).toString("hex"),
     throttled: throttles,
   });
   if (throttles) {
