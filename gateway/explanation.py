@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.addressing import address
 from gateway.admission import Reading, Refusal, Segment, alphabet_of, judgement, read, refusal
-from gateway.parting import bodies_of
+from gateway.parting import bodies_of, is_too_long
 from gateway.routing import carriers_of, find, long_form
 from gateway.settings import Account, LongForm, Settings
 from gateway.statuses import GatewayError
@@ -94,7 +94,7 @@ def explain(
         at,
         pdu,
         text.alphabet(pdu.data_coding, account.default_alphabet),
-        found if isinstance(found, Refusal) else _sent_on(account, pdu, found, route, form),
+        found if isinstance(found, Refusal) else _sent_on(settings, account, pdu, found, route, form),
         _judgement(account, pdu, at, found),
         ruleset.hours.next_open(at, ruleset.message_class),
         () if route is None else tuple(carriers_of(route)),
@@ -159,7 +159,12 @@ def _refused_by_protocol(command_status: int) -> Refusal:
 
 
 def _sent_on(
-    account: Account, pdu: SubmitSm, reading: Reading, route: str | None, form: LongForm
+    settings: Settings,
+    account: Account,
+    pdu: SubmitSm,
+    reading: Reading,
+    route: str | None,
+    form: LongForm,
 ) -> Reading | Refusal:
     """What the intake says to what is acceptable, in its order."""
     if route is None:
@@ -167,6 +172,8 @@ def _sent_on(
     throttle = account.throttle
     if throttle and not TokenBucket(throttle.rate_per_s, throttle.burst).take(reading.units, 0.0):
         return refusal(account, GatewayError.THROTTLED)
+    if is_too_long(reading.units, form, settings.limits):
+        return refusal(account, GatewayError.MESSAGE_TOO_LONG)
     try:
         bodies_of(reading.body, alphabet_of(account, pdu), form)
     except ValueError:

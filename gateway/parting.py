@@ -7,9 +7,14 @@ from dataclasses import replace
 
 from gateway.admission import submit_sm
 from gateway.message import Message, State
-from gateway.settings import LongForm
+from gateway.settings import Limits, LongForm
 from smpp import codec, parts
 from smpp.text import Alphabet
+
+
+def is_too_long(units: int, form: LongForm, limits: Limits) -> bool:
+    """Whether a text of so many units makes more parts than a message may have."""
+    return units > 1 and form is not LongForm.PAYLOAD and units > limits.segments_max
 
 
 def joined(message: Message, whole_id: int, segment: int = 1) -> Message:

@@ -24,7 +24,7 @@ from gateway.ids import ShortIds
 from gateway.insist import fault, in_parts
 from gateway.message import Message, State
 from gateway.metrics import Metrics
-from gateway.parting import joined, parts_of
+from gateway.parting import is_too_long, joined, parts_of
 from gateway.ports import CommitUnknown, Outlet, Slot, Store
 from gateway.reactor import ReactorTime
 from gateway.routing import find
@@ -126,7 +126,7 @@ class Intake:
             self._long_messages.offer(submitter, sequence_number, reading, route, told_as)
             return
         form = None if reading.units == 1 else self._form_of(route)
-        if form is not None and reading.units > self._limits.segments_max:
+        if form is not None and is_too_long(reading.units, form, self._limits):
             refused = refusal(account, GatewayError.MESSAGE_TOO_LONG)
             refuse(submitter, sequence_number, refused, self._metrics)
             return
