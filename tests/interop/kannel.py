@@ -163,7 +163,7 @@ class Kannel:
 
     def _start(self, box: str | None) -> None:
         assert box is not None
-        command = [box, str(self._config)]
+        command: list[str | Path] = [box, str(self._config)]
         self._boxes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
 
     def _smsbox_log(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from smpplib import consts, gsm
+from smpplib import consts, gsm, smpp
 
 from tests.e2e.carrier import Carrier
 from tests.e2e.customer import GREETING, Answer, Customer
@@ -102,6 +102,36 @@ def test_a_long_text_in_message_payload_leaves_in_parts_costs_them_and_has_one_r
         customer.receipt(next_id)
         assert [delivered.receipted for delivered in customer.deliveries] == [message_id, next_id]
     assert gateway.balance("bank")["remaining"] == before - len(parts) - 1
+
+
+def test_a_query_is_told_what_has_become_of_a_message(gateway: Gateway, carrier: Carrier) -> None:
+    with Customer(gateway.port, "bank") as customer:
+        message_id = customer.accepted(GREETING, "13800000208")
+        carrier.report(carrier.wait_for_one("13800000208"))
+        customer.receipt(message_id)
+        customer.client.query_message(message_id=message_id, source_addr="10690001")
+        told = customer.client.read_pdu()
+    assert (told.command, told.status) == ("query_sm_resp", consts.SMPP_ESME_ROK)
+    assert (told.message_id.decode(), told.message_state, told.error_code or 0) == (message_id, 2, 0)
+    assert re.fullmatch(rb"[0-9]{13}00\+", told.final_date)
+
+
+def test_a_text_in_data_sm_is_accepted_and_its_receipt_read(gateway: Gateway, carrier: Carrier) -> None:
+    fields = {
+        "source_addr": "10690001",
+        "destination_addr": "13800000209",
+        "registered_delivery": 1,
+        "data_coding": consts.SMPP_ENCODING_ISO10646,
+        "message_payload": GREETING.encode("utf-16-be"),
+    }
+    with Customer(gateway.port, "bank") as customer:
+        customer.client.send_pdu(smpp.make_pdu("data_sm", client=customer.client, **fields))
+        told = customer.client.read_pdu()
+        assert (told.command, told.status) == ("data_sm_resp", consts.SMPP_ESME_ROK)
+        submitted = carrier.wait_for_one("13800000209")
+        assert submitted.octets.decode("utf-16-be") == GREETING
+        carrier.report(submitted)
+        assert customer.receipt(told.message_id.decode()).fields["stat"] == "DELIVRD"
 
 
 def test_a_transmitter_submits_and_a_receiver_gets_the_receipt(gateway: Gateway, carrier: Carrier) -> None:

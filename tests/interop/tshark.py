@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +18,16 @@ _WARNING = 0x600000
 
 @dataclass(frozen=True)
 class Dissected:
-    """One packet: the command_ids in it, who sent it, and what tshark has against it."""
+    """One packet: who sent it, the command_ids in it, what tshark has against it, the values of fields."""
 
     from_server: bool
     command_ids: tuple[int, ...]
     complaints: tuple[str, ...]
+    values: Mapping[str, tuple[str, ...]]
 
 
-def dissect(capture: Path) -> list[Dissected]:
-    """Read a capture; each packet of it."""
+def dissect(capture: Path, wanted: Sequence[str] = ()) -> list[Dissected]:
+    """Read a capture; each packet of it, with the values of the fields of these names that it has."""
     assert TSHARK is not None
     fields = ("tcp.srcport", "smpp.command_id", "_ws.malformed", "_ws.expert.severity", "_ws.expert.message")
     command: list[str | Path] = [
@@ -39,16 +41,18 @@ def dissect(capture: Path) -> list[Dissected]:
         "fields",
     ]
     command += ["-E", "separator=/t", "-E", "aggregator=|"]
-    for field in fields:
+    for field in (*fields, *wanted):
         command += ["-e", field]
     # What it says on stderr is about being root.
     said = subprocess.run(command, check=True, capture_output=True, timeout=60).stdout.decode()
-    return [_dissected(*line.split("\t")) for line in said.splitlines()]
+    return [_dissected(line.split("\t"), wanted) for line in said.splitlines()]
 
 
-def _dissected(port: str, command_ids: str, malformed: str, severities: str, messages: str) -> Dissected:
+def _dissected(row: Sequence[str], wanted: Sequence[str]) -> Dissected:
+    port, command_ids, malformed, severities, messages, *values = row
     complaints = [f"malformed {malformed}"] if malformed else []
     if any(int(severity, 0) >= _WARNING for severity in severities.split("|") if severity):
         complaints.append(messages)
     ids = [int(command_id, 0) for command_id in command_ids.split("|") if command_id]
-    return Dissected(int(port) == SMPP_PORT, tuple(ids), tuple(complaints))
+    found = {name: tuple(value.split("|")) for name, value in zip(wanted, values, strict=True) if value}
+    return Dissected(int(port) == SMPP_PORT, tuple(ids), tuple(complaints), found)

@@ -41,11 +41,12 @@ class Crossing:
 
 @dataclass(frozen=True)
 class Crossed:
-    """The header of a PDU that crossed."""
+    """A PDU that crossed."""
 
     command_id: int
     command_status: int
     sequence_number: int
+    body: bytes
 
 
 class Recording:
@@ -164,10 +165,10 @@ class Wiretap:
 def _pdus(octets: bytes) -> Iterator[Crossed]:
     at = 0
     while len(octets) - at >= _HEADER.size:
-        length, *header = _HEADER.unpack_from(octets, at)
+        length, command_id, command_status, sequence_number = _HEADER.unpack_from(octets, at)
         if length < _HEADER.size or at + length > len(octets):
             return
-        yield Crossed(*header)
+        yield Crossed(command_id, command_status, sequence_number, octets[at + _HEADER.size : at + length])
         at += length
 
 
