@@ -211,7 +211,8 @@ class Asked:
     """Which message a customer means: by our id, or the one that it was told, and by its sender's address.
 
     `source_addrs` are the ways to write that address; `destination_addr` is the recipient's, "" any. With
-    neither id, all messages from there to `destination_addr` are meant, of `service_type` if that is not "".
+    neither id, all messages from there to `destination_addr` are meant, of `service_type` if that is not "",
+    with ids below `before_id`.
     """
 
     account: str
@@ -220,6 +221,7 @@ class Asked:
     told_as: str = ""
     destination_addr: str = ""
     service_type: str = ""
+    before_id: int | None = None
 
     @property
     def has_id(self) -> bool:

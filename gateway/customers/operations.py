@@ -1,13 +1,14 @@
 """What customers ask of what they have sent: query_sm, cancel_sm and replace_sm (SMPP 3.4, 4.8 to 4.10).
 
-Answered after the commit of what was done. A message is theirs if the account is, and the sender's address is
-the one that it was submitted with. Another text is judged as the first one was, and charged for what it is.
+Served in the order of their arrival, and answered after the commit of what was done. A message is theirs if
+the account is, and the sender's address is the one that it was submitted with. Another text is judged as the
+first one was, and charged for what it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -40,7 +41,6 @@ from gateway.told_id import read as read_id
 from smpp import codec, smpptime, spec
 from smpp.message_state import MessageState
 from smpp.pdu import CancelSm, CancelSmResp, Pdu, QuerySm, QuerySmResp, ReplaceSm, ReplaceSmResp, SubmitSm
-from smpp.value import value
 
 log = structlog.get_logger()
 
@@ -64,12 +64,21 @@ class Asker(Protocol):
     def abort(self, reason: str) -> None: ...
 
 
-@value(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Asked:
     asker: Asker
     sequence_number: int
     pdu: Operation
     asked: Asked
+    is_answered: bool = False
+
+    def answer(self, pdu: Pdu) -> None:
+        self.is_answered = True
+        task.safely(self.asker.answer, self.sequence_number, pdu)
+
+    def refuse(self, refused: Refusal) -> None:
+        self.is_answered = True
+        task.safely(self.asker.refuse, self.sequence_number, refused)
 
 
 class Operations:
@@ -106,28 +115,34 @@ class Operations:
         if len(self._asked) >= self._limits.intake_max:
             asker.refuse(sequence_number, refusal(asker.account, GatewayError.QUEUE_FULL))
             return
-        self._asked.add(_Asked(asker, sequence_number, pdu, _meant(asker.account, pdu)))
+        self._asked.add(_Asked(asker, sequence_number, pdu, _meant(asker.account, pdu, self._new_id)))
 
     async def stop(self) -> None:
         """Returns when everything so far is answered."""
         await self._asked.idle()
 
     async def _serve(self, operations: Sequence[_Asked]) -> None:
-        for kind, serve in ((CancelSm, self._cancel), (ReplaceSm, self._replace), (QuerySm, self._query)):
-            items = [one for one in operations if isinstance(one.pdu, kind)]
-            if items:
-                try:
-                    await serve(items)
-                except CommitUnknown as error:
-                    log.error("operations.unknown", count=len(items), error=str(error))
-                    for asker in dict.fromkeys(one.asker for one in items):
-                        task.safely(asker.abort, "nobody knows whether the last operations were stored")
-                except Exception as error:
-                    log.error("operations.failed", count=len(items), error=fault(error))
-                    for one in items:
-                        self._refuse(one, GatewayError.STORE_DOWN)
-        for asker in dict.fromkeys(one.asker for one in operations):
+        for run in _runs(operations):
+            await self._serve_run(run)
+
+    async def _serve_run(self, run: Sequence[_Asked]) -> None:
+        serve = {CancelSm: self._cancel, ReplaceSm: self._replace, QuerySm: self._query}[type(run[0].pdu)]
+        try:
+            await serve(run)
+        except Exception as error:
+            self._failed([one for one in run if not one.is_answered], error)
+        for asker in dict.fromkeys(one.asker for one in run):
             task.safely(asker.flush)
+
+    def _failed(self, unanswered: Sequence[_Asked], error: Exception) -> None:
+        if isinstance(error, CommitUnknown):
+            log.error("operations.unknown", count=len(unanswered), error=str(error))
+            for asker in dict.fromkeys(one.asker for one in unanswered):
+                task.safely(asker.abort, "nobody knows whether the last operations were stored")
+            return
+        log.error("operations.failed", count=len(unanswered), error=fault(error))
+        for one in unanswered:
+            self._refuse(one, GatewayError.STORE_DOWN)
 
     # -- query_sm
 
@@ -137,7 +152,7 @@ class Operations:
             if there is None:
                 self._refuse(one, GatewayError.MESSAGE_UNKNOWN)
             else:
-                task.safely(one.asker.answer, one.sequence_number, _told(one.pdu.message_id, there))
+                one.answer(_told(one.pdu.message_id, there))
 
     # -- cancel_sm
 
@@ -159,7 +174,7 @@ class Operations:
         for one, there in zip(items, found, strict=True):
             judged = self._judge(one, there)
             if isinstance(judged, Refusal):
-                task.safely(one.asker.refuse, one.sequence_number, judged)
+                one.refuse(judged)
             else:
                 wanted.append((one, judged))
         if wanted:
@@ -189,7 +204,10 @@ class Operations:
             return reading
         if not isinstance(reading, Reading):
             return refusal(account, GatewayError.NOT_REPLACED)
-        return self._replacement(account, pdu, message, reading)
+        # Without a new start or a new end, the message lives no longer than it would have.
+        is_as_long = not pdu.validity_period and (other.validity_period or not pdu.schedule_delivery_time)
+        deadline_at = message.deadline_at if is_as_long else reading.deadline_at
+        return self._replacement(account, pdu, message, replace(reading, deadline_at=deadline_at))
 
     def _replacement(
         self, account: Account, pdu: ReplaceSm, message: Message, reading: Reading
@@ -203,7 +221,7 @@ class Operations:
             carrier=None,
             attempts=0,
             due_at=reading.due_at,
-            deadline_at=reading.deadline_at if pdu.validity_period else message.deadline_at,
+            deadline_at=reading.deadline_at,
         )
         form = LongForm.PAYLOAD if reading.units == 1 else self._form(message.route)
         try:
@@ -217,15 +235,32 @@ class Operations:
 
     def _answer(self, one: _Asked, rule: str | None, pdu: Pdu) -> None:
         if rule is None:
-            task.safely(one.asker.answer, one.sequence_number, pdu)
+            one.answer(pdu)
         else:
             self._refuse(one, rule)
 
     def _refuse(self, one: _Asked, rule: str) -> None:
-        task.safely(one.asker.refuse, one.sequence_number, refusal(one.asker.account, rule))
+        one.refuse(refusal(one.asker.account, rule))
 
 
-def _meant(account: Account, pdu: Operation) -> Asked:
+def _runs(operations: Sequence[_Asked]) -> Iterator[list[_Asked]]:
+    """What one transaction may serve: those of one kind in a row, but one replace_sm of a message."""
+    run: list[_Asked] = []
+    swapped: set[int | str] = set()
+    for one in operations:
+        named = one.asked.told_as if one.asked.message_id is None else one.asked.message_id
+        # A second text is judged by the times that the first one left.
+        is_second = isinstance(one.pdu, ReplaceSm) and named in swapped
+        if run and (is_second or type(one.pdu) is not type(run[0].pdu)):
+            yield run
+            run, swapped = [], set()
+        run.append(one)
+        swapped.add(named)
+    if run:
+        yield run
+
+
+def _meant(account: Account, pdu: Operation, new_id: Callable[[], int]) -> Asked:
     """The message that an operation is about; its id is in the form of the account's responses."""
     message_id = read_id(pdu.message_id, account.message_ids) if pdu.message_id else None
     sources: tuple[str, ...] = (pdu.source.addr,)
@@ -233,9 +268,9 @@ def _meant(account: Account, pdu: Operation) -> Asked:
         # A submit_sm without a sender was given the account's (SMPP 3.4, 4.4.1.1).
         sources = ("", account.source_addrs[0])
     if isinstance(pdu, CancelSm):
-        return Asked(
-            account.name, sources, message_id, pdu.message_id, pdu.destination.addr, pdu.service_type
-        )
+        to, service_type = pdu.destination.addr, pdu.service_type
+        before_id = None if pdu.message_id else new_id()
+        return Asked(account.name, sources, message_id, pdu.message_id, to, service_type, before_id)
     return Asked(account.name, sources, message_id, pdu.message_id)
 
 
@@ -250,7 +285,7 @@ def _other(pdu: ReplaceSm, message: Message, now: float) -> SubmitSm:
     return replace(
         first,
         schedule_delivery_time=schedule,
-        validity_period=pdu.validity_period,
+        validity_period=pdu.validity_period or first.validity_period,
         registered_delivery=pdu.registered_delivery,
         short_message=pdu.short_message,
         tlvs=(*kept, *payload),

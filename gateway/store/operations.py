@@ -60,11 +60,13 @@ _REPLACE = Bulk(
         state=constant(State.JOINED),
         registered_delivery=bindparam("registered_delivery"),
         body=bindparam("body"),
+        due_at=bindparam("due_at"),
+        deadline_at=bindparam("deadline_at"),
         whole_id=bindparam("whole_id"),
         segment=constant(1),
     )
     .where(_message.message_id == bindparam("_message_id")),
-    ("registered_delivery", "body", "whole_id", "_message_id"),
+    ("registered_delivery", "body", "due_at", "deadline_at", "whole_id", "_message_id"),
 )
 
 
@@ -115,8 +117,9 @@ def _swap(connection: Connection, wanted: Replacement, means: Means, now: int) -
         savepoint.rollback()
         return Replaced(QUOTA_EXHAUSTED)
     _DETACH.run(connection, [(now, m.message_id) for m in there if m.part])
-    whole_id = parts[0].whole_id
-    _REPLACE.run(connection, [(wanted.registered_delivery, wanted.body, whole_id, message.message_id)])
+    told = wanted.registered_delivery, wanted.body
+    times = parts[0].due_at, parts[0].deadline_at
+    _REPLACE.run(connection, [(*told, *times, parts[0].whole_id, message.message_id)])
     insert(connection, parts)
     savepoint.commit()
     gone = [Ended(m.message_id, m.account, State.DELETED, was_queued=True, is_part=True) for m in there]
@@ -170,6 +173,8 @@ def _between(connection: Connection, asked: Asked) -> list[Message]:
         for m in waiting
         if m.account == asked.account
         and m.source_addr in asked.source_addrs
+        # A long message is as old as its whole: another text gives it new parts.
+        and (asked.before_id is None or (m.whole_id or m.message_id) < asked.before_id)
         and (not asked.service_type or m.body.startswith(asked.service_type.encode("latin-1") + b"\0"))
     ]
     wholes = dict.fromkeys(m.whole_id for m in mine if m.part and m.whole_id is not None)
