@@ -33,17 +33,18 @@ from smpp.pdu import (
 )
 from smpp.status import CommandStatus
 from tests.gateway.carriers.peer import DELIVER_SM_RESP, deliver, receipt, submit_resp
-from tests.gateway.carriers.samples import a_carrier
+from tests.gateway.carriers.samples import NOON, a_carrier
 from tests.gateway.customers.peer import Customer
 from tests.gateway.customers.samples import NUMBER, TEXT, a_customer, submit
 from tests.gateway.raw_pdus import DELIVER_SM, RESP, Raw, split
 from tests.gateway.store.told import told
 from tests.gateway.test_long_messages import LONG, assert_sound, limits, pdu_of, segment, text_of
-from tests.gateway.whole import BOUGHT, Whole, settings_of
+from tests.gateway.whole import BOUGHT, LIMITS, Whole, settings_of
 
 SENDER = Address(0, 1, "10690001")
 OTHERS = ("13900139001", "13900139002")
 TEXT_OCTETS = TEXT.encode("utf-16-be")
+HALF_AN_HOUR = "000000003000000R"
 
 
 def started(path: Path, window_max: int = 10, **changes: Any) -> Whole:
@@ -103,6 +104,12 @@ def receipts(customer: Customer) -> list[tuple[str, str, str]]:
     """Those that have come: recipient, id and stat."""
     found = [told(0, pdu.body) for pdu in customer.read() if pdu.command_id == DELIVER_SM]
     return [(s.source_addr, s.text.split(" ")[0].removeprefix("id:"), s.stat) for s in found]
+
+
+def times(whole: Whole) -> list[tuple[int, int]]:
+    """From when and until when each message that waits may be sent."""
+    rows = whole.rows(schema.message)
+    return [(row.due_at, row.deadline_at) for row in rows if row.state == State.QUEUED]
 
 
 class TestDataSm:
@@ -424,6 +431,47 @@ class TestReplaceSm:
         customer = waiting.customer()
         ids = sent(customer, segment(1), segment(2), segment(3))
         assert ask(customer, self.swap(ids[0]))[0] == CommandStatus.ESME_RREPLACEFAIL
+
+    def test_of_one_recipient_among_others_is_refused(self, waiting: Whole) -> None:
+        customer = waiting.customer()
+        _, answer = ask(customer, TestSubmitMulti().multi(*(Address(1, 1, to) for to in OTHERS)))
+        assert isinstance(answer, SubmitMultiResp)
+        assert ask(customer, self.swap(answer.message_id), 51)[0] == CommandStatus.ESME_RREPLACEFAIL
+        assert waiting.states().count(State.QUEUED) == 2
+
+    @pytest.mark.parametrize(("named", "at"), [("schedule_delivery_time", 0), ("validity_period", 1)])
+    def test_keeps_the_time_that_the_one_before_named(self, waiting: Whole, named: str, at: int) -> None:
+        customer = waiting.customer()
+        (own_id,) = sent(customer, submit(2))
+        assert ask(customer, self.swap(own_id, **{named: HALF_AN_HOUR}))[0] == 0
+        (first,) = times(waiting)
+        waiting.pass_time(1)
+        assert ask(customer, self.swap(own_id))[0] == 0
+        (second,) = times(waiting)
+        assert first[at] == second[at] == (NOON + 1800) * 1000
+
+    def test_keeps_the_times_of_the_one_that_it_came_with(self, waiting: Whole) -> None:
+        customer = waiting.customer()
+        (own_id,) = sent(customer, submit(2))
+        scheduled = self.swap(own_id, schedule_delivery_time=HALF_AN_HOUR)
+        customer.send(codec.encode(scheduled, 50), codec.encode(self.swap(own_id), 51))
+        assert [pdu.command_status for pdu in customer.read()] == [0, 0]
+        ((due_at, _),) = times(waiting)
+        assert due_at == (NOON + 1800) * 1000
+
+    def test_with_a_later_start_lives_as_long_from_there(self, waiting: Whole) -> None:
+        customer = waiting.customer()
+        (own_id,) = sent(customer, submit(2))
+        assert ask(customer, self.swap(own_id, schedule_delivery_time="000000020000000R"))[0] == 0
+        ((due_at, deadline_at),) = times(waiting)
+        assert deadline_at - due_at == LIMITS.message_ttl_s * 1000
+
+    def test_keeps_the_validity_that_the_carrier_is_told(self, waiting: Whole) -> None:
+        customer = waiting.customer()
+        (own_id,) = sent(customer, submit(2, validity_period=HALF_AN_HOUR))
+        assert ask(customer, self.swap(own_id))[0] == 0
+        (relayed,) = self.go_on(waiting)
+        assert pdu_of(relayed).validity_period == HALF_AN_HOUR
 
 
 class TestABindOf33:
