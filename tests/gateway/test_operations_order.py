@@ -115,10 +115,11 @@ def test_what_is_refused_already_is_not_answered_again_when_the_store_fails(held
 
 def test_a_bind_whose_operations_are_answered_outlives_an_unknown_commit(held: Held) -> None:
     other = held.whole.customer()
+    held.settle()
     other.connection.arrive(codec.encode(held.swap("77"), 10))
     held.customer.send(codec.encode(held.swap(held.own_id), 11))
     held.look_up()
     held.commits.lose_the_answer()
     held.settle()
     assert statuses(other) == [(10, CommandStatus.ESME_RINVMSGID)]
-    assert (held.customer.connection.half_closed, other.connection.half_closed) == (True, False)
+    assert (held.customer.connection.aborted, other.connection.aborted) == (True, False)
