@@ -102,7 +102,9 @@ def test_a_cancel_sm_means_nothing_that_came_after_it(held: Held) -> None:
     assert held.whole.states()[1:] == [State.DELETED, State.QUEUED]
 
 
-def test_what_is_refused_already_is_not_answered_again_when_the_store_fails(held: Held) -> None:
+def test_what_is_refused_already_is_not_answered_again_when_the_store_fails(
+    held: Held, capsys: pytest.CaptureFixture[str]
+) -> None:
     held.customer.send(codec.encode(held.swap("77"), 10), codec.encode(held.swap(held.own_id), 11))
     held.look_up()
     full = sqlite3.OperationalError("database or disk is full")
@@ -111,6 +113,7 @@ def test_what_is_refused_already_is_not_answered_again_when_the_store_fails(held
     held.settle()
     unknown, down = CommandStatus.ESME_RINVMSGID, CommandStatus.ESME_RSYSERR
     assert statuses(held.customer) == [(10, unknown), (11, down)]
+    assert "no unanswered request" not in capsys.readouterr().out  # the session would swallow a second answer
 
 
 def test_a_bind_whose_operations_are_answered_outlives_an_unknown_commit(held: Held) -> None:
