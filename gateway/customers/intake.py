@@ -39,6 +39,8 @@ log = structlog.get_logger()
 
 @value(frozen=True, slots=True)
 class _Offer:
+    message_id: int
+    """Given when it came: what comes after it, a cancel_sm say, has a higher one."""
     submitter: Submitter
     sequence_number: int
     account: Account
@@ -130,7 +132,10 @@ class Intake:
             refused = refusal(account, GatewayError.MESSAGE_TOO_LONG)
             refuse(submitter, sequence_number, refused, self._metrics)
             return
-        self._offers.add(_Offer(submitter, sequence_number, account, reading, route, form, told_as))
+        message_id = self.new_id()
+        self._offers.add(
+            _Offer(message_id, submitter, sequence_number, account, reading, route, form, told_as)
+        )
 
     async def stop(self) -> None:
         """Refuse what comes from now on; returns when everything so far is answered."""
@@ -237,7 +242,7 @@ class Intake:
     def _message(self, offer: _Offer, slot: Slot | None, now: int) -> Message:
         reading, account = offer.reading, offer.account
         return Message(
-            self.new_id(),
+            offer.message_id,
             account.name,
             State.QUEUED if slot is None else State.SUBMITTING,
             reading.units,

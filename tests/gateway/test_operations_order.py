@@ -126,3 +126,9 @@ def test_a_bind_whose_operations_are_answered_outlives_an_unknown_commit(held: H
     held.settle()
     assert statuses(other) == [(10, CommandStatus.ESME_RINVMSGID)]
     assert (held.customer.connection.aborted, other.connection.aborted) == (True, False)
+
+
+def test_a_cancel_sm_means_what_came_before_it_in_the_same_read(held: Held) -> None:
+    held.customer.send(submit(10), codec.encode(CANCEL_ALL, 11))
+    held.settle()
+    assert held.whole.states()[1:] == [State.DELETED, State.DELETED]
