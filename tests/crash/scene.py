@@ -50,6 +50,8 @@ _LIMITS = "in_doubt_s = 1.0"
 _ACCOUNT = 'in_doubt = "{policy}"\nsource_addrs = ["{source}"]'
 _CARRIER = """binds = {binds}
 window_max = {window}
+# Whole, so that every submit has its token: parts are the simulation's.
+long_messages = "payload"
 timers.session_init_s = 1.0
 timers.response_s = 1.0
 timers.enquire_link_s = 1.0
