@@ -50,11 +50,12 @@ class Step(Enum):
 
 
 class Gathered:
-    """A segment that has come: its octets, and its row once the store has it."""
+    """A segment that has come: its octets, the bind it came by, and its row once the store has it."""
 
-    __slots__ = ("message", "octets", "pdu")
+    __slots__ = ("bind", "message", "octets", "pdu")
 
-    def __init__(self, pdu: SubmitSm, message: Message | None = None) -> None:
+    def __init__(self, pdu: SubmitSm, message: Message | None = None, bind: object = None) -> None:
+        self.bind = bind
         self.pdu = pdu
         self.octets = hash((pdu.payload, pdu.esm_class))
         self.message = message
@@ -119,13 +120,15 @@ class Collector:
         found = self._sets.get(key)
         return found is not None and not found.is_closed and seq not in found.segments
 
-    def place(self, key: Key, seq: int, pdu: SubmitSm, now: float) -> tuple[Step, Gathering | None]:
-        """Take a segment into its set. `now` is in unix seconds."""
+    def place(
+        self, key: Key, seq: int, pdu: SubmitSm, now: float, bind: object = None
+    ) -> tuple[Step, Gathering | None]:
+        """Take a segment into its set. `now` is in unix seconds; `bind` is what it came by."""
         self.forget_old(now)
-        gathered = Gathered(pdu)
+        gathered = Gathered(pdu, bind=bind)
         found = self._sets.get(key)
         known = None if found is None else found.segments.get(seq)
-        if found is not None and known is not None and known.octets == gathered.octets:
+        if found is not None and known is not None and _is_repeat(gathered, known, found):
             return Step.REPEAT, found
         if found is None or known is not None or found.is_closed:
             if not self._has_room(key, len(pdu.payload), is_new=True):
@@ -211,6 +214,15 @@ class Collector:
         return self._octets[key.account] + octets <= limits.reassembly_octets_max and not (
             is_new and self._counts[key.account] >= limits.reassemblies_max
         )
+
+
+def _is_repeat(gathered: Gathered, known: Gathered, found: Gathering) -> bool:
+    """Whether a segment is one that is here already.
+
+    Once the whole is accepted, who repeats is a customer that has lost its bind before the answer came. By
+    the same bind comes the next message of one that never changes its references.
+    """
+    return known.octets == gathered.octets and not (found.is_closed and known.bind is gathered.bind)
 
 
 _Name = TypeVar("_Name")

@@ -133,7 +133,9 @@ class LongMessages:
             refuse(submitter, sequence_number, refused, self._metrics)
             return
         key = key_of(account.name, segment.pdu, segment.place, segment.alphabet)
-        step, gathering = self._collector.place(key, segment.place.seq, segment.pdu, self._clock.now())
+        step, gathering = self._collector.place(
+            key, segment.place.seq, segment.pdu, self._clock.now(), submitter
+        )
         if gathering is None:
             refused = refusal(account, GatewayError.QUEUE_FULL)
             refuse(submitter, sequence_number, refused, self._metrics)

@@ -207,9 +207,19 @@ class TestSegments:
         assert [pdu.command_status for pdu in resps] == [0, 0, 0, 0]
         assert len({pdu.body for pdu in resps}) == 2
         assert len(whole.submits()) == 3
+        customer.lose()
+        customer = whole.customer()
         customer.send(segment(2), segment(3))
         assert {pdu.body for pdu in customer.read()} == {pdu.body for pdu in resps}
         assert whole.submits() == []
+
+    def test_under_a_reference_that_never_changes_are_messages_of_their_own(self, whole: Whole) -> None:
+        customer = whole.customer()
+        other = LONG.replace("回TD退订", "再见，回TD退订")
+        for text in (LONG, LONG, other):
+            customer.send(segment(1, text), segment(2, text), segment(3, text))
+            assert answers(customer) == {1: 0, 2: 0, 3: 0}
+            assert text_of(whole.submits()) == text
 
     def test_with_other_octets_under_a_reference_in_use_are_another_message(self, whole: Whole) -> None:
         customer = whole.customer()
