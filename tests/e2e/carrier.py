@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from smpplib import consts, smpp
 from smpplib.client import SimpleSequenceGenerator
+from smpplib.exceptions import UnknownCommandError
 
 from tests.e2e.patience import until
 
@@ -202,8 +203,12 @@ class _Bind:
         return int(pdu.sequence)
 
     def serve(self) -> None:
-        """Answer until the connection ends."""
-        with self._connection, suppress(OSError), self._connection.makefile("rb") as stream:
+        """Answer until the connection ends, or what is read is torn.
+
+        Python's TLS sockets are not made for two threads at a time, one that reads and one that writes.
+        """
+        ends = (OSError, UnknownCommandError)
+        with self._connection, suppress(*ends), self._connection.makefile("rb") as stream:
             while head := stream.read(4):
                 body = stream.read(int.from_bytes(head, "big") - 4)
                 self._handle(smpp.parse_pdu(head + body, client=self._numbers, allow_unknown_opt_params=True))

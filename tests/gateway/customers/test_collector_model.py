@@ -55,7 +55,7 @@ class CollectorLife(RuleBasedStateMachine):
         self.forget_old()
         known = self.latest.get(which)
         segments = None if known is None else {**self.open, **self.closed}[known]
-        step, found = self.collector.place(which, seq, submit_sm(octets), self.now)
+        step, found = self.collector.place(which, seq, submit_sm(octets), self.now, object())
         if segments is not None and segments.get(seq) == octets:
             assert (step, found) == (Step.REPEAT, known)
             return
@@ -113,7 +113,7 @@ class CollectorLife(RuleBasedStateMachine):
         if which in self.latest:
             return
         self.collector.restore(which, 1, 99, self.now + 10.0, Gathered(submit_sm(b"r"), message(7)))
-        step, found = self.collector.place(which, 1, submit_sm(b"r"), self.now)
+        step, found = self.collector.place(which, 1, submit_sm(b"r"), self.now, object())
         assert step is Step.REPEAT
         assert found is not None
         self.open[found], self.latest[which] = {1: b"r"}, found
