@@ -127,7 +127,7 @@ def gateway(
 
 @pytest.fixture
 def number() -> str:
-    """A recipient of the test's own."""
+    """A recipient of the test's own: a receipt that an earlier customer left unanswered comes to this one."""
     return str(next(_NUMBERS))
 
 

@@ -69,7 +69,7 @@ def test_a_text_is_accepted_and_its_receipt_read(customer: Program, carrier: Car
     submitted = carrier.wait_for_one(number)
     assert (submitted.octets.decode("utf-16-be"), submitted.data_coding) == (GREETING, 8)
     carrier.report(submitted)
-    receipt = customer.wait_for(event="receipt")
+    receipt = customer.wait_for(event="receipt", source=number)
     assert (receipt["id"], receipt["state"]) == (answer["message_id"], 2)
     assert (receipt["source"], receipt["destination"]) == (number, SENDER)
     assert receipt["text"].startswith(f"id:{answer['message_id']} sub:001 dlvrd:001 submit date:")

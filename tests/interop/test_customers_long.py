@@ -61,9 +61,9 @@ def test_a_long_text_is_one_message_with_an_answer_and_a_receipt_for_each_part(
     answers = tap.recording.pdus(from_server=True, command_id=CommandId.SUBMIT_SM_RESP)
     assert [answer.command_status for answer in answers] == [0] * parts
     told = 1 if customer.name == _TELLS_ONE else parts
-    customer.wait_for(event="receipt", state=2, count=told)
+    customer.wait_for(event="receipt", source=number, state=2, count=told)
     message_ids = {answer["message_id"] for answer in customer.events(event="answer", to=number)}
-    assert {receipt["id"] for receipt in customer.events(event="receipt")} == message_ids
+    assert {receipt["id"] for receipt in customer.events(event="receipt", source=number)} == message_ids
     assert len(message_ids) == told
 
 
@@ -81,5 +81,5 @@ def test_a_long_text_without_a_signature_is_refused_as_one(
     assert sorted(answer.command_status for answer in answers) == [0] * (parts - 1) + [status]
     if parts > 1:
         tap.recording.wait_for(CommandId.DELIVER_SM_RESP, from_server=False, count=parts - 1)
-        customer.wait_for(event="receipt", state=8)
+        customer.wait_for(event="receipt", source=number, state=8)
     assert not carrier.to(number)

@@ -96,8 +96,8 @@ def test_what_waits_is_cancelled_reported_as_deleted_and_not_cancelled_again(
     assert query(customer, message_id)["state"] == ENROUTE
     meant = {"message_id": message_id, "destination_addr": number}
     assert ask(customer, "cancel_sm", **meant)["status"] == 0
-    assert customer.wait_for(event="receipt")["id"] == message_id
-    assert customer.events(event="receipt", state=DELETED)
+    receipt = customer.wait_for(event="receipt", source=number)
+    assert (receipt["id"], receipt["state"]) == (message_id, DELETED)
     assert query(customer, message_id)["state"] == DELETED
     assert ask(customer, "cancel_sm", **meant)["status"] == RCANCELFAIL
     assert not carrier.to(number)
@@ -109,8 +109,8 @@ def test_all_that_waits_for_a_number_is_cancelled_by_one_cancel_sm(
     bind(customer)
     message_ids = {scheduled(customer, number) for _ in range(2)}
     assert ask(customer, "cancel_sm", message_id="", destination_addr=number)["status"] == 0
-    customer.wait_for(event="receipt", state=DELETED, count=2)
-    assert {receipt["id"] for receipt in customer.events(event="receipt")} == message_ids
+    customer.wait_for(event="receipt", source=number, state=DELETED, count=2)
+    assert {receipt["id"] for receipt in customer.events(event="receipt", source=number)} == message_ids
     assert not carrier.to(number)
 
 
@@ -124,7 +124,7 @@ def test_what_waits_is_replaced_sent_and_reported_under_its_id(
     submitted = carrier.wait_for_one(number)
     assert submitted.octets.decode("utf-16-be") == OTHER
     carrier.report(submitted)
-    assert customer.wait_for(event="receipt", state=DELIVERED)["id"] == message_id
+    assert customer.wait_for(event="receipt", source=number, state=DELIVERED)["id"] == message_id
     assert ask(customer, "replace_sm", OTHER, **meant)["status"] == RREPLACEFAIL
 
 
@@ -150,8 +150,9 @@ def test_one_submit_multi_is_a_message_and_a_receipt_for_each_number_under_one_i
         submitted = carrier.wait_for_one(number)
         assert submitted.octets.decode("utf-16-be") == GREETING
         carrier.report(submitted)
-    customer.wait_for(event="receipt", state=DELIVERED, id=told["message_id"], count=3)
-    assert {receipt["source"] for receipt in customer.events(event="receipt")} == set(numbers)
+    meant = {"event": "receipt", "id": told["message_id"]}
+    customer.wait_for(**meant, state=DELIVERED, count=3)
+    assert {receipt["source"] for receipt in customer.events(**meant)} == set(numbers)
 
 
 def test_a_submit_multi_is_told_which_destinations_were_refused_and_why(
@@ -183,7 +184,7 @@ def test_a_text_in_data_sm_is_accepted_and_its_receipt_read(
     submitted = carrier.wait_for_one(number)
     assert submitted.octets.decode("utf-16-be") == GREETING
     carrier.report(submitted)
-    assert customer.wait_for(event="receipt", state=DELIVERED)["id"] == told["message_id"]
+    assert customer.wait_for(event="receipt", source=number, state=DELIVERED)["id"] == told["message_id"]
 
 
 def test_a_text_in_data_sm_without_a_signature_is_refused(
