@@ -22,7 +22,6 @@ from policy.facts import Submission
 from policy.verdict import Defer, Judgement, Refuse, Verdict
 from smpp import codec, packing, parts, segments, smpptime, text
 from smpp.address import Address
-from smpp.commands import CommandId
 from smpp.errors import PduError
 from smpp.pdu import SubmitSm
 from smpp.segments import Coding, Concat
@@ -109,7 +108,7 @@ def read(
                 int(starts * 1000),
                 int(ends * 1000),
             ),
-            submit_sm(relayed),
+            codec.submit_sm(relayed),
             place,
             coding.alphabet,
         )
@@ -144,13 +143,6 @@ def read_whole(account: Account, pieces: Sequence[SubmitSm], last: Reading) -> R
         body=codec.encode_body(pdu),
         due_at=int(judged * 1000),
     )
-
-
-def submit_sm(body: bytes) -> SubmitSm:
-    """The submit_sm in a body that was read, or written, before."""
-    pdu = codec.decode(CommandId.SUBMIT_SM, body, strict=False)
-    assert isinstance(pdu, SubmitSm)
-    return pdu
 
 
 def alphabet_of(account: Account, pdu: SubmitSm) -> Alphabet:

@@ -134,7 +134,7 @@ class Gateway:
         settings, world, limits = self._settings, self._world, self._settings.limits
         reactor, clock, random = world.reactor, world.clock, world.random
         store, metrics = opened.store, self.metrics
-        by_name = {account.name: account for account in settings.accounts.values()}
+        by_name = self._by_name = {account.name: account for account in settings.accounts.values()}
         self._deliveries = Deliveries(limits, reactor, clock, random, store, metrics)
         owe = self._deliveries.owe
         self._pool = CarrierPool(settings.carriers, limits, reactor, world.connect, random, metrics)
@@ -155,37 +155,7 @@ class Gateway:
             settings.routes,
         )
         self._sweeper = Sweeper(limits, reactor, clock, store, metrics, owe, ended, self._look_again)
-        form = lru_cache(lambda route: long_form(route, settings.carriers))
-        self._long_messages = LongMessages(
-            limits,
-            reactor,
-            clock,
-            opened.ids.next,
-            opened.recovered.epoch,
-            store,
-            self._dispatcher,
-            metrics,
-            form,
-            owe,
-            ended,
-        )
-        self._long_messages.restore(opened.recovered.collecting, by_name.get)
-        self._intake = Intake(
-            settings.routes,
-            limits,
-            reactor,
-            clock,
-            opened.ids.next,
-            opened.recovered.epoch,
-            store,
-            self._dispatcher,
-            metrics,
-            form,
-            self._long_messages,
-        )
-        self._operations = Operations(
-            limits, reactor, clock, opened.ids.next, store, self._dispatcher, form, owe, ended
-        )
+        self._wire_messages(opened)
         passwords = Passwords(len(settings.accounts))
         self._checks = PasswordChecks(
             passwords, world.check_in, reactor.seconds, limits, settings.listen.connections_max
@@ -194,6 +164,44 @@ class Gateway:
         self._listener = CustomerListener(self._make_link, settings.listen)
         self._doors = Doors(settings.listen, self._listener, reactor, metrics)
         self._export(opened)
+
+    def _wire_messages(self, opened: Opened) -> None:
+        """What customers send, on its way from their links into the store."""
+        settings, limits = self._settings, self._settings.limits
+        reactor, clock = self._world.reactor, self._world.clock
+        store, metrics, new_id = opened.store, self.metrics, opened.ids.next
+        owe, ended = self._deliveries.owe, self._dispatcher.ended
+        form = lru_cache(lambda route: long_form(route, settings.carriers))
+        self._long_messages = LongMessages(
+            limits,
+            reactor,
+            clock,
+            new_id,
+            opened.recovered.epoch,
+            store,
+            self._dispatcher,
+            metrics,
+            form,
+            owe,
+            ended,
+        )
+        self._long_messages.restore(opened.recovered.collecting, self._by_name.get)
+        self._intake = Intake(
+            settings.routes,
+            limits,
+            reactor,
+            clock,
+            new_id,
+            opened.recovered.epoch,
+            store,
+            self._dispatcher,
+            metrics,
+            form,
+            self._long_messages,
+        )
+        self._operations = Operations(
+            limits, reactor, clock, new_id, store, self._dispatcher, form, owe, ended
+        )
 
     def _look_again(self) -> None:
         self._deliveries.look_again()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from functools import lru_cache
 
-from gateway.admission import submit_sm
 from gateway.message import Message
 from gateway.settings import ReceiptFormat
 from gateway.told_id import told
-from smpp import receipt
+from smpp import codec, receipt
 from smpp.message_state import MessageState
 from smpp.pdu import Tlvs, tlv
 from smpp.spec import USER_MESSAGE_REFERENCE
@@ -67,7 +66,7 @@ def receipt_body(
 
 
 def _reference(body: bytes) -> Tlvs:
-    octets = tlv(submit_sm(body).tlvs, USER_MESSAGE_REFERENCE)
+    octets = tlv(codec.submit_sm(body).tlvs, USER_MESSAGE_REFERENCE)
     return () if octets is None else ((USER_MESSAGE_REFERENCE, octets),)
 
 

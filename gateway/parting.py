@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from gateway.admission import submit_sm
 from gateway.message import Message, State
 from gateway.settings import Limits, LongForm
 from smpp import codec, parts
@@ -14,7 +13,7 @@ from smpp.text import Alphabet
 
 def is_too_long(units: int, form: LongForm, limits: Limits) -> bool:
     """Whether a text of so many units makes more parts than a message may have."""
-    return units > 1 and form is not LongForm.PAYLOAD and units > limits.segments_max
+    return form is not LongForm.PAYLOAD and units > limits.segments_max
 
 
 def joined(message: Message, whole_id: int, segment: int = 1) -> Message:
@@ -29,7 +28,7 @@ def bodies_of(body: bytes, alphabet: Alphabet, form: LongForm) -> list[bytes]:
     """
     if form is LongForm.PAYLOAD:
         return [body]
-    cut = parts.cut(submit_sm(body), alphabet, 0, wide=form is LongForm.UDH16)
+    cut = parts.cut(codec.submit_sm(body), alphabet, 0, wide=form is LongForm.UDH16)
     return [codec.encode_body(part) for part in cut]
 
 

@@ -222,6 +222,13 @@ def encode(pdu: Pdu, sequence_number: int, command_status: int = 0) -> bytes:
     return frame(pdu.command_id, command_status, sequence_number, encode_body(pdu))
 
 
+def submit_sm(body: bytes) -> SubmitSm:
+    """The submit_sm in a body that was read, or written, before."""
+    pdu = decode(CommandId.SUBMIT_SM, body, strict=False)
+    assert isinstance(pdu, SubmitSm)
+    return pdu
+
+
 def with_registered_delivery(body: bytes, registered_delivery: int) -> bytes:
     """The body of a submit_sm, read before, with another registered_delivery and no octet else changed."""
     find = body.find

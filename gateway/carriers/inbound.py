@@ -273,8 +273,8 @@ def _unix_ms(instant: datetime) -> int:
 def _text(pdu: DeliverSm) -> str:
     """The text of a reply, "" if it has none that can be read."""
     try:
-        octets = segments.user_text(pdu)
-        return text.decode(text.alphabet(pdu.data_coding, Alphabet.GSM7), octets)
+        coding = segments.coding(pdu, Alphabet.GSM7)
+        return text.decode(coding.alphabet, segments.user_text(pdu), coding.shifts)
     except (PduError, TextError):
         return ""
 

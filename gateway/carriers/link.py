@@ -9,6 +9,7 @@ connection.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol as Interface
 from typing import cast
 
@@ -30,7 +31,7 @@ from gateway.reactor import ReactorTime
 from gateway.settings import Carrier, InterfaceVersion, Limits
 from gateway.tls import has_tls, reason_of
 from gateway.transport import Transport
-from smpp import codec
+from smpp import codec, packing
 from smpp.commands import RESPONSE_BIT, CommandId
 from smpp.commands import name as command_name
 from smpp.errors import PduError
@@ -44,6 +45,8 @@ from smpp.window import Window
 log = structlog.get_logger()
 
 _NO_MESSAGE_ID = b"\0"
+# The bits of esm_class that tell a receipt, whose text is written by no phone (SMPP 3.4, 5.2.12).
+_MESSAGE_TYPE = 0x3C
 
 
 @value(frozen=True, slots=True)
@@ -328,6 +331,10 @@ class CarrierLink(Protocol):
             pdu = as_deliver_sm(pdu)
             self._data_sm.add(frame.sequence_number)
         assert isinstance(pdu, DeliverSm)
+        if self._carrier.septets_packed and not pdu.esm_class & _MESSAGE_TYPE:
+            # A header that cannot be read leaves the text as it came.
+            with suppress(PduError):
+                pdu = packing.unpacked(pdu)
         self._unanswered += 1
         self._timers.last_transaction = self._reactor.seconds()
         self._upstream.delivered(self, frame.sequence_number, pdu)

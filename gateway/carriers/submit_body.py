@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.admission import submit_sm
 from gateway.settings import LongForm
 from smpp import codec, packing, parts, segments, spec
 from smpp.address import Address
@@ -13,7 +12,7 @@ from smpp.segments import Kind
 
 def sent_by(sender: Address, body: bytes) -> bytes:
     """`body` with another sender. Raises PduError for one that cannot be read."""
-    return codec.encode_body(replace(submit_sm(body), source=sender))
+    return codec.encode_body(replace(codec.submit_sm(body), source=sender))
 
 
 def without_tlvs(body: bytes) -> bytes | None:
@@ -21,7 +20,7 @@ def without_tlvs(body: bytes) -> bytes | None:
 
     A segment keeps its place, in a user data header. Raises PduError for one that contradicts itself.
     """
-    pdu = submit_sm(body)
+    pdu = codec.submit_sm(body)
     place = segments.concat(pdu)
     if place is not None and place.kind == "sar":
         # A header holds eight bits of the reference.
@@ -36,9 +35,9 @@ def without_tlvs(body: bytes) -> bytes | None:
 def in_form(form: LongForm, body: bytes) -> bytes:
     """The body of a part of a long message as the carrier wants it; what it takes whole stays whole."""
     kind: Kind = "udh16" if form is LongForm.UDH16 else "udh8"
-    return body if form is LongForm.SAR else codec.encode_body(parts.in_form(submit_sm(body), kind))
+    return body if form is LongForm.SAR else codec.encode_body(parts.in_form(codec.submit_sm(body), kind))
 
 
 def packed(body: bytes) -> bytes:
     """`body` with its septets packed. Raises ValueError where there are octets that are none."""
-    return codec.encode_body(packing.packed(submit_sm(body)))
+    return codec.encode_body(packing.packed(codec.submit_sm(body)))

@@ -50,14 +50,14 @@ class Step(Enum):
 
 
 class Gathered:
-    """A segment that has come: its octets, the bind it came by, and its row once the store has it."""
+    """A segment that has come, the bind that it came by, and its row once the store has it."""
 
-    __slots__ = ("bind", "message", "octets", "pdu")
+    __slots__ = ("bind", "digest", "message", "pdu")
 
     def __init__(self, pdu: SubmitSm, message: Message | None = None, bind: object = None) -> None:
         self.bind = bind
         self.pdu = pdu
-        self.octets = hash((pdu.payload, pdu.esm_class))
+        self.digest = hash((pdu.payload, pdu.esm_class))
         self.message = message
 
 
@@ -222,7 +222,7 @@ def _is_repeat(gathered: Gathered, known: Gathered, found: Gathering) -> bool:
     Once the whole is accepted, who repeats is a customer that has lost its bind before the answer came. By
     the same bind comes the next message of one that never changes its references.
     """
-    return known.octets == gathered.octets and not (found.is_closed and known.bind is gathered.bind)
+    return known.digest == gathered.digest and not (found.is_closed and known.bind is gathered.bind)
 
 
 _Name = TypeVar("_Name")

@@ -15,7 +15,7 @@ import structlog
 from twisted.internet.defer import Deferred
 
 from gateway import task, tlvs
-from gateway.admission import Reading, Refusal, Segment, alphabet_of, read, refusal, submit_sm
+from gateway.admission import Reading, Refusal, Segment, alphabet_of, read, refusal
 from gateway.batch import Batch
 from gateway.clock import Clock
 from gateway.customers.long_messages import LongMessages
@@ -31,6 +31,7 @@ from gateway.routing import find
 from gateway.settings import Account, Limits, LongForm, Route
 from gateway.statuses import GatewayError
 from policy.throttle import TokenBucket
+from smpp import codec
 from smpp.pdu import SubmitSm
 from smpp.value import value
 
@@ -46,8 +47,8 @@ class _Offer:
     account: Account
     reading: Reading
     route: str
-    form: LongForm | None
-    """How it is cut into parts; None for one that leaves as it is."""
+    form: LongForm
+    """How it is cut into parts; PAYLOAD for one that leaves as it is."""
     told_as: str | None
 
 
@@ -127,8 +128,8 @@ class Intake:
         if isinstance(reading, Segment):
             self._long_messages.offer(submitter, sequence_number, reading, route, told_as)
             return
-        form = None if reading.units == 1 else self._form_of(route)
-        if form is not None and is_too_long(reading.units, form, self._limits):
+        form = LongForm.PAYLOAD if reading.units == 1 else self._form(route)
+        if is_too_long(reading.units, form, self._limits):
             refused = refusal(account, GatewayError.MESSAGE_TOO_LONG)
             refuse(submitter, sequence_number, refused, self._metrics)
             return
@@ -144,10 +145,6 @@ class Intake:
         await self._long_messages.stop()
 
     # -- before the store
-
-    def _form_of(self, route: str) -> LongForm | None:
-        form = self._form(route)
-        return None if form is LongForm.PAYLOAD else form
 
     def _read(self, account: Account, pdu: SubmitSm, body: bytes) -> tuple[Reading | Segment, str] | Refusal:
         if self._stopping:
@@ -198,7 +195,8 @@ class Intake:
             ]
         except Exception as error:
             self._turn_away(offers, slots, error)
-        else:
+            candidates = []
+        if candidates:
             async for part, rules in in_parts(candidates, self._tell_store):
                 if isinstance(rules, CommitUnknown):
                     self._put_down(part, rules)
@@ -215,22 +213,21 @@ class Intake:
     def _slots(self, offers: Sequence[_Offer], now: int) -> list[Slot | None]:
         """A slot for each message that may go out at once, as far as there are slots."""
         # The parts of a long message wait for each other in the queue.
-        wanted = Counter(o.route for o in offers if o.form is None and o.reading.due_at <= now)
+        leaving = [o.form is LongForm.PAYLOAD and o.reading.due_at <= now for o in offers]
+        wanted = Counter(o.route for o, leaves in zip(offers, leaving, strict=True) if leaves)
         taken = {route: self._outlet.take_slots(route, count) for route, count in wanted.items()}
         return [
-            taken[offer.route].pop()
-            if offer.form is None and offer.reading.due_at <= now and taken[offer.route]
-            else None
-            for offer in offers
+            taken[o.route].pop() if leaves and taken[o.route] else None
+            for o, leaves in zip(offers, leaving, strict=True)
         ]
 
     def _candidate(self, offer: _Offer, slot: Slot | None, now: int) -> _Candidate | None:
         """What the store is told; None for a message that is too long to be cut, which is refused here."""
         message = self._message(offer, slot, now)
-        if offer.form is None:
+        if offer.form is LongForm.PAYLOAD:
             return _Candidate(offer, slot, message)
         whole_id = message.message_id
-        alphabet = alphabet_of(offer.account, submit_sm(message.body))
+        alphabet = alphabet_of(offer.account, codec.submit_sm(message.body))
         try:
             parts = parts_of(message, whole_id, alphabet, offer.form, self.new_id)
         except ValueError:

@@ -15,7 +15,7 @@ import structlog
 from twisted.internet.defer import Deferred
 
 from gateway import task
-from gateway.admission import Reading, Refusal, Segment, alphabet_of, read_whole, refusal, submit_sm
+from gateway.admission import Reading, Refusal, Segment, alphabet_of, read_whole, refusal
 from gateway.batch import Batch
 from gateway.clock import Clock
 from gateway.customers.collector import Collector, Gathered, Gathering, Step, key_of
@@ -23,13 +23,13 @@ from gateway.customers.submitter import Submitter, accept, refuse
 from gateway.insist import fault, in_parts
 from gateway.message import Message, State
 from gateway.metrics import Metrics
-from gateway.parting import joined, parts_of
+from gateway.parting import is_too_long, joined, parts_of
 from gateway.ports import CommitUnknown, Delivery, Ended, Joined, Outlet, Store, Whole
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Limits, LongForm
 from gateway.statuses import GatewayError
 from policy.clauses import MESSAGE_INCOMPLETE, TEXT_UNREADABLE
-from smpp import segments
+from smpp import codec, segments
 from smpp.errors import PduError
 from smpp.value import value
 
@@ -70,7 +70,7 @@ class LongMessages:
         owe: Callable[[Sequence[Delivery]], None],
         ended: Callable[[Sequence[Ended]], None],
     ) -> None:
-        self._segments_max = limits.segments_max
+        self._limits = limits
         self._clock = clock
         self._new_id = new_id
         self._epoch = epoch
@@ -100,7 +100,7 @@ class LongMessages:
         """Take up the segments that an earlier life has stored."""
         for message in messages:
             account = accounts(message.account)
-            pdu = submit_sm(message.body)
+            pdu = codec.submit_sm(message.body)
             place = segments.concat(pdu)
             if account is None or place is None or message.whole_id is None:
                 continue
@@ -128,7 +128,7 @@ class LongMessages:
     ) -> None:
         """Take a segment; it is answered when it is stored, or the whole is."""
         account = submitter.account
-        if segment.place.total > self._segments_max:
+        if segment.place.total > self._limits.segments_max:
             refused = refusal(account, GatewayError.MESSAGE_TOO_LONG)
             refuse(submitter, sequence_number, refused, self._metrics)
             return
@@ -269,6 +269,8 @@ class LongMessages:
             if isinstance(judged, Refusal):
                 return offer, Whole(collected, last, rule=judged.rule), judged
             whole, form = self._message(offer, judged), self._form(offer.route)
+            if is_too_long(judged.units, form, self._limits):
+                raise ValueError(f"{judged.units} units")
             parts = parts_of(whole, gathering.whole_id, offer.segment.alphabet, form, self._new_id)
             return offer, Whole(collected, last, parts), None
         except PduError as error:

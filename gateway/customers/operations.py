@@ -16,12 +16,12 @@ import structlog
 from twisted.internet.defer import Deferred
 
 from gateway import task
-from gateway.admission import Reading, Refusal, alphabet_of, read, refusal, submit_sm
+from gateway.admission import Reading, Refusal, alphabet_of, read, refusal
 from gateway.batch import Batch
 from gateway.clock import Clock
 from gateway.insist import fault
 from gateway.message import Message, State
-from gateway.parting import parts_of
+from gateway.parting import is_too_long, parts_of
 from gateway.ports import (
     Asked,
     CommitUnknown,
@@ -224,8 +224,10 @@ class Operations:
             deadline_at=reading.deadline_at,
         )
         form = LongForm.PAYLOAD if reading.units == 1 else self._form(message.route)
+        if is_too_long(reading.units, form, self._limits):
+            return refusal(account, GatewayError.MESSAGE_TOO_LONG)
         try:
-            alphabet = alphabet_of(account, submit_sm(reading.body))
+            alphabet = alphabet_of(account, codec.submit_sm(reading.body))
             parts = parts_of(waiting, whole_id, alphabet, form, self._new_id)
         except ValueError:
             return refusal(account, GatewayError.MESSAGE_TOO_LONG)
@@ -276,7 +278,7 @@ def _meant(account: Account, pdu: Operation, new_id: Callable[[], int]) -> Asked
 
 def _other(pdu: ReplaceSm, message: Message, now: float) -> SubmitSm:
     """The submit_sm with the other text and times; what replace_sm does not name stays as it was."""
-    first = submit_sm(message.body)
+    first = codec.submit_sm(message.body)
     schedule = pdu.schedule_delivery_time
     if not schedule and message.due_at > now * 1000:
         schedule = smpptime.format_absolute(datetime.fromtimestamp(message.due_at / 1000, UTC))

@@ -18,6 +18,9 @@ from smpp.address import Address
 from smpp.pdu import DistributionList, SubmitMulti, SubmitMultiResp, SubmitSm, UnsuccessSme
 from smpp.status import CommandStatus
 
+# Of the name of a distribution list, what its place in the answer holds.
+_ADDR_MAX = 20
+
 Offer = Callable[[Submitter, int, SubmitSm, bytes, str], None]
 
 
@@ -108,6 +111,3 @@ class MultiSubmitter:
 
     def abort(self, reason: str) -> None:
         self._asker.abort(reason)
-
-
-_ADDR_MAX = 20

@@ -41,20 +41,23 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
     parts = refer(connection, [part for whole in wholes for part in whole.parts], means.country_code)
     rules = [_rule(whole, found, silenced) for whole, found in zip(wholes, collected, strict=True)]
     willing = [index for index, rule in enumerate(rules) if rule is None]
-    for segments in (collected[index] for index in willing):
-        holds = [Hold(m.message_id, m.account, m.units) for m in segments]
-        ledger.resolve(connection, Kind.VOID, holds, now)
+    holds = [Hold(m.message_id, m.account, m.units) for index in willing for m in collected[index]]
+    ledger.resolve(connection, Kind.VOID, holds, now)
     going = {wholes[index].last.whole_id for index in willing}
     parts = [part for part in parts if part.whole_id in going]
     held = dict(zip((part.message_id for part in parts), hold(connection, parts, now), strict=True))
     for index in willing:
         if not all(held[part.message_id] for part in wholes[index].parts):
             rules[index] = QUOTA_EXHAUSTED
-    for whole, segments, rule in zip(wholes, collected, rules, strict=True):
-        if rule is None:
-            _JOIN.run(connection, [(whole.last.deadline_at, m.message_id) for m in segments])
-            insert(connection, [whole.last])
-    insert(connection, [part for part in parts if held[part.message_id]])
+    accepted = [index for index in willing if rules[index] is None]
+    _JOIN.run(
+        connection,
+        [(wholes[index].last.deadline_at, m.message_id) for index in accepted for m in collected[index]],
+    )
+    insert(
+        connection,
+        [*(wholes[index].last for index in accepted), *(part for part in parts if held[part.message_id])],
+    )
     ends = [
         End(segment, State.REJECTED, err3(status_for(rule, StatusStyle.VENDOR)), now, Kind.VOID)
         for segments, rule in zip(collected, rules, strict=True)

@@ -13,6 +13,7 @@ from gateway.store import schema
 from ledger.accounts import Balance
 from policy.clauses import RECIPIENT_OPTED_OUT, RULES
 from smpp.message_id import Notation, Notations
+from smpp.septets import pack
 from smpp.status import CommandStatus
 from tests.gateway.carriers.peer import DELIVER_SM_RESP, deliver, receipt, submit_resp
 from tests.gateway.carriers.samples import a_carrier
@@ -303,6 +304,12 @@ class TestAReply:
         whole.say(deliver(5, b"id:c1 stat:DELIVRD", esm_class=esm_class))
         (delivery,) = customer.delivered()
         assert told(0, delivery.body).esm_class == esm_class
+
+    def test_stop_in_packed_septets_opts_out(self, path: Path) -> None:
+        carrier = a_carrier(septets_packed=True)
+        whole = Whole(settings_of(path, [a_customer(source_addrs=("10690001",))], [carrier])).top_up().start()
+        whole.say(deliver(5, pack(b"STOP")))
+        assert [row.number for row in whole.rows(schema.opt_out)] == [NUMBER]
 
     def test_td_opts_out(self, whole: Whole) -> None:
         customer = whole.customer()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.admission import Reading, Refusal, alphabet_of, submit_sm
+from gateway.admission import Reading, Refusal, alphabet_of
 from gateway.config import load
 from gateway.explanation import Explanation, explain
 from gateway.message import Message
@@ -117,7 +117,7 @@ def is_as_the_gateway_says(found: Explanation, within: Settings) -> None:
 
 
 def _text(account: Account, message: Message) -> str:
-    pdu = submit_sm(message.body)
+    pdu = codec.submit_sm(message.body)
     return text.decode(alphabet_of(account, pdu), segments.user_text(pdu))
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from gateway.admission import submit_sm
 from gateway.message import State
 from gateway.settings import Account, Limits, LongForm, Route, SegmentsMode, StatusStyle, Throttle
 from gateway.store import schema
@@ -17,7 +16,7 @@ from gateway.store.audit import IDENTITIES, Audit
 from gateway.store.snapshot import snapshot
 from ledger.accounts import Balance
 from policy.clauses import OUTSIDE_HOURS, QUOTA_EXHAUSTED, RULES, SIGNATURE_MISSING
-from smpp import parts, segments
+from smpp import codec, parts, segments
 from smpp.pdu import SubmitSm
 from smpp.status import CommandStatus
 from smpp.text import Alphabet
@@ -95,7 +94,7 @@ def text_of(relayed: Sequence[Raw]) -> str:
 
 
 def pdu_of(raw: Raw) -> SubmitSm:
-    return submit_sm(raw.body)
+    return codec.submit_sm(raw.body)
 
 
 def places(relayed: Sequence[Raw]) -> list[tuple[str, int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gateway.message import State
 from gateway.settings import Throttle
@@ -129,3 +130,15 @@ def test_a_long_message_of_more_segments_than_allowed_is_refused_alone(path: Pat
     customer.send(long_submit(2), submit(3))
     assert answers(customer) == {2: CommandStatus.ESME_RSUBMITFAIL, 3: 0}
     assert len(whole.rows(schema.message)) == 1
+
+
+def test_few_segments_that_make_more_parts_than_allowed_are_refused(path: Path) -> None:
+    whole = Whole(settings_of(path, [an_account()], limits=limits(segments_max=3))).top_up().start()
+    customer = whole.customer()
+    octets = WIDE.encode("utf-16-be")
+    assert len(octets) <= 3 * 250
+    for seq in (1, 2, 3):
+        sar: dict[str, Any] = {"sar_msg_ref_num": 7, "sar_total_segments": 3, "sar_segment_seqnum": seq}
+        customer.send(submit(seq, short_message=octets[250 * (seq - 1) : 250 * seq], **sar))
+    assert answers(customer) == {1: 0, 2: 0, 3: CommandStatus.ESME_RSUBMITFAIL}
+    assert [row.state for row in whole.rows(schema.message)] == [State.REJECTED] * 2

@@ -47,10 +47,11 @@ TEXT_OCTETS = TEXT.encode("utf-16-be")
 HALF_AN_HOUR = "000000003000000R"
 
 
-def started(path: Path, window_max: int = 10, **changes: Any) -> Whole:
+def started(path: Path, window_max: int = 10, segments_max: int = 20, **changes: Any) -> Whole:
     account = a_customer(segments=SegmentsMode.JOIN, statuses=StatusStyle.VENDOR, **changes)
     carrier = a_carrier(window_max=window_max)
-    return Whole(settings_of(path, [account], [carrier], limits=limits())).top_up().start()
+    held_to = limits(segments_max=segments_max)
+    return Whole(settings_of(path, [account], [carrier], limits=held_to)).top_up().start()
 
 
 @pytest.fixture
@@ -415,6 +416,14 @@ class TestReplaceSm:
         (own_id,) = sent(customer, submit(3))
         assert ask(customer, self.swap(own_id, LONG))[0] == 0x450
         assert whole.balance() == Balance(2, 0, 2, 0, 0)
+        assert ask(customer, self.swap(own_id))[0] == 0
+
+    def test_of_more_segments_than_allowed_is_refused(self, path: Path) -> None:
+        whole = started(path, window_max=1, segments_max=2)
+        customer = whole.customer()
+        sent(customer, submit(2, destination="13700000000"))
+        (own_id,) = sent(customer, submit(3))
+        assert ask(customer, self.swap(own_id, LONG))[0] == CommandStatus.ESME_RSUBMITFAIL
         assert ask(customer, self.swap(own_id))[0] == 0
 
     def test_of_what_a_carrier_has_is_refused(self, whole: Whole) -> None:

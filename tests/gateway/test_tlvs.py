@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from gateway.admission import submit_sm
 from gateway.message import State
 from gateway.settings import LongForm, Route, SegmentsMode
 from gateway.store import schema
@@ -145,7 +144,7 @@ def test_what_is_stored_of_a_message_has_them_too(agreed: Whole) -> None:
     customer = agreed.customer()
     customer.send(with_tlvs(submit(2), MIXED))
     [row] = agreed.rows(schema.message)
-    assert submit_sm(row.body).tlvs == ((VENDORS, b"one"), (REFERENCE, b"\x12\x34"))
+    assert codec.submit_sm(row.body).tlvs == ((VENDORS, b"one"), (REFERENCE, b"\x12\x34"))
 
 
 # -- the other way
