@@ -1,0 +1,217 @@
+"""An account in the configuration file: its tables, and the `Account` that they make."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime, time
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from argon2 import PasswordHasher
+from pydantic import Field, ValidationInfo, field_validator
+
+from gateway.config_field import (
+    Addr,
+    Count,
+    Name,
+    Network,
+    Password,
+    PasswordHash,
+    Signature,
+    SystemId,
+    TimeOfDay,
+    Words,
+)
+from gateway.config_problem import wrong
+from gateway.config_table import BY_VALUE, Table, ThrottleTable, TimersTable, throttle_of
+from gateway.settings import (
+    Account,
+    Contract,
+    IdForm,
+    InDoubtPolicy,
+    ReceiptFormat,
+    SegmentsMode,
+    StatusStyle,
+    Timers,
+)
+from policy.content import ContentFilter
+from policy.facts import MessageClass
+from policy.hours import Hours, HoursException
+from policy.ruleset import OutsideHours, compile_ruleset
+from smpp.receipt import ReceiptTlvs
+from smpp.text import Alphabet
+
+_CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class ContractTable(Table):
+    """`contract` of an account (contract, head)."""
+
+    number: Words
+    customer: Words
+    operator: Words
+    signed_on: date
+
+
+class HoursExceptionTable(Table):
+    """An agreed exception to the hours: without `end` for good, without `start` since the contract's date."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    note: Words
+    scope: Annotated[MessageClass, BY_VALUE] | None = None
+
+    @field_validator("end")
+    @classmethod
+    def _ends_after_its_start(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("start")
+        if value is None or "start" not in info.data:
+            return value
+        if start is None:
+            raise wrong("needs a start beside it")
+        if (start.tzinfo is None) != (value.tzinfo is None):
+            raise wrong("must have an offset from UTC if start has one, and none if it has none")
+        if value <= start:
+            raise wrong("must be after start")
+        return value
+
+
+class HoursTable(Table):
+    """`hours` of an account; the defaults are contract clause 五(5)'s."""
+
+    open: TimeOfDay = time(8)
+    close: TimeOfDay = time(17)
+    outside: OutsideHours = "refuse"
+    exceptions: list[HoursExceptionTable] = []
+
+    @field_validator("close")
+    @classmethod
+    def _closes_after_it_opens(cls, value: time, info: ValidationInfo) -> time:
+        if "open" in info.data and value <= info.data["open"]:
+            raise wrong("must be later than open, on the same day", "for all hours, agree an exception")
+        return value
+
+
+class ReceiptsTable(Table):
+    """`receipts` of an account: how they are written for it."""
+
+    message_id: Annotated[IdForm, BY_VALUE] = IdForm.DECIMAL
+    date_digits: Literal[10, 12, 14] = 10
+    tlvs: bool = True
+    message_state: bool = True
+    network_error_code: bool = True
+
+
+class AccountTable(Table):
+    """One of `[[accounts]]`."""
+
+    name: Name
+    system_id: SystemId
+    password: Password | None = None
+    password_hash: PasswordHash | None = Field(default=None, validate_default=True)
+    contract: ContractTable
+    message_class: Annotated[MessageClass, BY_VALUE] = MessageClass.COMMERCIAL
+    signatures: list[Signature] = Field(min_length=1)
+    require_salutation: bool = False
+    require_unsubscribe: bool = False
+    hours: HoursTable = HoursTable()
+    allowed_networks: list[Network] = Field(
+        default=["0.0.0.0/0", "::/0"], validate_default=True, min_length=1
+    )
+    source_addrs: list[Addr] = []
+    default_alphabet: Annotated[Alphabet, BY_VALUE] = Alphabet.GSM7
+    segments: Annotated[SegmentsMode, BY_VALUE] = SegmentsMode.JOIN
+    statuses: Annotated[StatusStyle, BY_VALUE] = StatusStyle.VENDOR
+    explain: bool = False
+    in_doubt: Annotated[InDoubtPolicy, BY_VALUE] = InDoubtPolicy.PARK
+    binds_max: Count = 4
+    window_max: Count = 100
+    delivery_window_max: Count = 10
+    queue_max: Count = 100_000
+    throttle: ThrottleTable | None = None
+    timers: TimersTable = TimersTable()
+    message_ids: Annotated[IdForm, BY_VALUE] = IdForm.DECIMAL
+    receipts: ReceiptsTable = ReceiptsTable()
+    tls: bool = False
+    client_certificate: Words | None = None
+
+    @field_validator("password_hash")
+    @classmethod
+    def _one_password(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if "password" not in info.data:
+            return value
+        if value is None and info.data["password"] is None:
+            raise wrong("is missing", "signet account new makes one; password = in clear is for trials")
+        if value is not None and info.data["password"] is not None:
+            raise wrong("stands beside password", "keep one of the two")
+        return value
+
+
+def account_of(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> Account:
+    """The account in a table; `content` is the filter that all share, `zone` the operator\'s."""
+    contract = Contract(**dict(table.contract))
+    ruleset = compile_ruleset(
+        signatures=table.signatures,
+        content=content,
+        hours=_hours(table.hours, contract, zone),
+        message_class=table.message_class,
+        outside_hours=table.hours.outside,
+        require_salutation=table.require_salutation,
+        require_unsubscribe=table.require_unsubscribe,
+    )
+    return Account(
+        name=table.name,
+        system_id=table.system_id,
+        password_hash=table.password_hash or _hash_in_memory(table),
+        contract=contract,
+        ruleset=ruleset,
+        allowed_networks=tuple(table.allowed_networks),
+        source_addrs=tuple(table.source_addrs),
+        default_alphabet=table.default_alphabet,
+        segments=table.segments,
+        statuses=table.statuses,
+        explain=table.explain,
+        in_doubt=table.in_doubt,
+        binds_max=table.binds_max,
+        window_max=table.window_max,
+        delivery_window_max=table.delivery_window_max,
+        queue_max=table.queue_max,
+        throttle=throttle_of(table.throttle),
+        timers=Timers(**dict(table.timers)),
+        message_ids=table.message_ids,
+        receipts=_receipts(table.receipts),
+        tls=table.tls,
+        client_certificate=table.client_certificate,
+    )
+
+
+def _receipts(table: ReceiptsTable) -> ReceiptFormat:
+    tlvs = ReceiptTlvs(table.message_state, table.network_error_code) if table.tlvs else None
+    return ReceiptFormat(table.message_id, table.date_digits, tlvs)
+
+
+def _hash_in_memory(table: AccountTable) -> str:
+    """The hash of a password that the file has in clear: cheap, for it protects nothing.
+
+    Its salt is made from the system_id, so that the same file gives equal settings at every load.
+    """
+    salt = hashlib.sha256(table.system_id.encode()).digest()[:16]
+    return _CHEAP_HASHER.hash(table.password or "", salt=salt)
+
+
+def _hours(table: HoursTable, contract: Contract, zone: ZoneInfo) -> Hours:
+    signed = datetime.combine(contract.signed_on, time(), zone)
+    exceptions = (
+        HoursException(
+            start=_aware(exception.start, zone) or signed,
+            end=_aware(exception.end, zone),
+            note=exception.note,
+            scope=exception.scope,
+        )
+        for exception in table.exceptions
+    )
+    return Hours(table.open, table.close, zone, tuple(exceptions))
+
+
+def _aware(local: datetime | None, zone: ZoneInfo) -> datetime | None:
+    return local.replace(tzinfo=zone) if local and local.tzinfo is None else local
