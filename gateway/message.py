@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 
+from policy.facts import MessageClass
 from smpp.value import value
 
 
@@ -61,7 +62,8 @@ class Message:
     `body` is the submit_sm body as it is relayed; `registered_delivery` is what the customer asked for;
     `route` names the carriers to try, in order; `submitted_by` is the bind and address it came from.
     `part` is the place of a part of a long message, `segment` that of what a customer has sent of it, both
-    from 1; `told_as` is the id that the customer knows, where that is not `message_id`.
+    from 1; `told_as` is the id that the customer knows, where that is not `message_id`. `signature` ends the
+    text, here without 【】; `submitted_body` is the body as it came, where it was changed.
     """
 
     message_id: int
@@ -86,6 +88,9 @@ class Message:
     part: int = 0
     segment: int = 0
     told_as: str | None = None
+    message_class: str = MessageClass.COMMERCIAL
+    signature: str = ""
+    submitted_body: bytes | None = None
 
     @property
     def is_segment(self) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from gateway.message import Message, State
 from gateway.number import plain
-from gateway.store import schema
+from gateway.store import schema, schema_recipients
 from gateway.store.dialect import insert_rows
 from gateway.store.ends import Means
 from gateway.store.references import refer
@@ -20,8 +20,8 @@ from policy.clauses import QUOTA_EXHAUSTED, RECIPIENT_OPTED_OUT
 
 _INSERT = insert_rows(schema.message)
 _OPTED_OUT = Prepared(
-    select(schema.opt_out.c.number, schema.opt_out.c.account).where(
-        schema.opt_out.c.number.in_(texts("numbers"))
+    select(schema_recipients.opt_out.c.number, schema_recipients.opt_out.c.account).where(
+        schema_recipients.opt_out.c.number.in_(texts("numbers"))
     )
 )
 
@@ -103,4 +103,7 @@ def _row(message: Message) -> tuple[object, ...]:
         message.part,
         message.segment,
         message.told_as,
+        message.message_class,
+        message.signature,
+        message.submitted_body,
     )

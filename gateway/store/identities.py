@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, tuple
 from gateway.delivery import wants_end, wants_news
 from gateway.message import ENDS, State
 from gateway.ports import AttemptOutcome, DeliveryOutcome
-from gateway.store import schema
+from gateway.store import schema, schema_recipients
 from gateway.store.dialect import constant
 from ledger.audit import Identity, Rows, count_of
 from ledger.schema import ledger_account, ledger_transfer
@@ -23,7 +23,7 @@ _message = schema.message.c
 _attempt = schema.attempt.c
 _receipt = schema.receipt.c
 _delivery = schema.delivery.c
-_opt_out = schema.opt_out.c
+_opt_out = schema_recipients.opt_out.c
 _account = ledger_account.c
 holds = ledger_transfer.alias("hold")
 _hold = holds.c
@@ -372,7 +372,7 @@ OPT_OUT_IS_OBEYED = Identity(
     _messages(_opt_out.since)
     .join_from(
         schema.message,
-        schema.opt_out,
+        schema_recipients.opt_out,
         and_(
             _opt_out.number == func.plain(_message.destination_addr),
             _opt_out.account == _message.account,

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, select
 from gateway.message import State
 from gateway.number import plain, spellings
 from gateway.ports import Delivery, Inbound, Recorded
-from gateway.store import schema
+from gateway.store import schema, schema_recipients
 from gateway.store.dialect import constant, insert_new_rows, insert_rows
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, owe
 from ledger.transfer import Kind
 
 _INBOUND = insert_rows(schema.inbound)
-_OPT_OUT = insert_new_rows(schema.opt_out)
+_OPT_OUT = insert_new_rows(schema_recipients.opt_out)
 
 
 def record_inbound(connection: Connection, items: Sequence[Inbound], means: Means, now: int) -> Recorded:
@@ -38,7 +38,7 @@ def record_inbound(connection: Connection, items: Sequence[Inbound], means: Mean
         ],
     )
     silenced = [
-        (m.source_addr, m.account, m.received_at, i)
+        (m.source_addr, m.account, m.received_at, i, "", None, "")
         for i, m in zip(ids, items, strict=True)
         if m.opts_out and m.account is not None
     ]

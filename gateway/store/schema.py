@@ -1,4 +1,4 @@
-"""The gateway's own tables. The ledger's stand in `ledger.schema`; both live in one database.
+"""The tables of messages on their way. Others stand in `schema_*`, the ledger's in `ledger.schema`.
 
 Instants are unix milliseconds. Partial indexes hold only the rows that somebody looks for: messages that
 wait, messages without an end, receipts without a message, deliveries without an answer. So a message that
@@ -30,12 +30,12 @@ metadata = MetaData()
 OPEN_STATES = tuple(sorted(int(state) for state in State if state not in ENDS))
 
 # SQLite makes a rowid table's key the row itself only when the type is spelled INTEGER.
-_Id = BigInteger().with_variant(Integer(), "sqlite")
+Id = BigInteger().with_variant(Integer(), "sqlite")
 
 message = Table(
     "message",
     metadata,
-    Column("message_id", _Id, primary_key=True, autoincrement=False),
+    Column("message_id", Id, primary_key=True, autoincrement=False),
     Column("account", Text, nullable=False),
     Column("state", SmallInteger, nullable=False),
     Column("units", SmallInteger, nullable=False),
@@ -59,6 +59,9 @@ message = Table(
     Column("part", SmallInteger, nullable=False, server_default="0"),
     Column("segment", SmallInteger, nullable=False, server_default="0"),
     Column("told_as", Text),
+    Column("message_class", Text, nullable=False, server_default="commercial"),
+    Column("signature", Text, nullable=False, server_default=""),
+    Column("submitted_body", LargeBinary),
 )
 _queued = message.c.state == int(State.QUEUED)
 Index("message_due", message.c.route, message.c.due_at, sqlite_where=_queued, postgresql_where=_queued)
@@ -138,7 +141,7 @@ Index(
 unreadable = Table(
     "unreadable",
     metadata,
-    Column("unreadable_id", _Id, primary_key=True, autoincrement=False),
+    Column("unreadable_id", Id, primary_key=True, autoincrement=False),
     Column("carrier", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -148,7 +151,7 @@ unreadable = Table(
 inbound = Table(
     "inbound",
     metadata,
-    Column("inbound_id", _Id, primary_key=True, autoincrement=False),
+    Column("inbound_id", Id, primary_key=True, autoincrement=False),
     Column("carrier", Text, nullable=False),
     Column("account", Text),
     Column("source_addr", Text, nullable=False),
@@ -158,21 +161,10 @@ inbound = Table(
     Column("received_at", BigInteger, nullable=False),
 )
 
-opt_out = Table(
-    "opt_out",
-    metadata,
-    Column("number", Text, nullable=False),
-    Column("account", Text, nullable=False),
-    Column("since", BigInteger, nullable=False),
-    Column("inbound_id", BigInteger),
-    PrimaryKeyConstraint("number", "account"),
-    sqlite_with_rowid=False,
-)
-
 delivery = Table(
     "delivery",
     metadata,
-    Column("delivery_id", _Id, primary_key=True, autoincrement=False),
+    Column("delivery_id", Id, primary_key=True, autoincrement=False),
     Column("account", Text, nullable=False),
     Column("message_id", BigInteger),
     Column("body", LargeBinary, nullable=False),

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.message import State
 from gateway.settings import IdForm, ReceiptFormat, Route
-from gateway.store import schema
+from gateway.store import schema, schema_recipients
 from ledger.accounts import Balance
 from policy.clauses import RECIPIENT_OPTED_OUT, RULES
 from smpp.message_id import Notation, Notations
@@ -309,7 +309,7 @@ class TestAReply:
         carrier = a_carrier(septets_packed=True)
         whole = Whole(settings_of(path, [a_customer(source_addrs=("10690001",))], [carrier])).top_up().start()
         whole.say(deliver(5, pack(b"STOP")))
-        assert [row.number for row in whole.rows(schema.opt_out)] == [NUMBER]
+        assert [row.number for row in whole.rows(schema_recipients.opt_out)] == [NUMBER]
 
     def test_td_opts_out(self, whole: Whole) -> None:
         customer = whole.customer()

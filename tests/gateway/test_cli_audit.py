@@ -147,11 +147,11 @@ def test_numbers_are_compared_by_the_country_code_given(
 ) -> None:
     path = folder / "signet.db"
     body, queued = "x'00'", "0, 1, '10690001', '+4915112345678', 0"
-    rest = "'north', NULL, 1, 0, 0, 0, 0, 0, 'r', 'b', NULL, NULL, NULL, 0, 0, NULL"
+    rest = "'north', NULL, 1, 0, 0, 0, 0, 0, 'r', 'b', NULL, NULL, NULL, 0, 0, NULL, 'commercial', '', NULL"
     execute(
         path,
         f"INSERT INTO message VALUES (7, 'bank', {queued}, {body}, {rest})",
-        "INSERT INTO opt_out VALUES ('15112345678', 'bank', 0, NULL)",
+        "INSERT INTO opt_out (number, account, since, inbound_id) VALUES ('15112345678', 'bank', 0, NULL)",
     )
     report = told(signet("--database", str(path), "--country-code", country_code, "--json"), 1)
     found = {entry["name"]: entry["violations"] for entry in report["identities"]}

@@ -46,7 +46,7 @@ def fill(connection: sqlite3.Connection) -> None:
     _delivery(connection, 76, 7, 18.5, 20.05)
     _delivery(connection, 77, None, 9.05, 9.25, esm_class=0)
     _insert(connection, "inbound", 77, "north", "bank", OPTED_OUT, "10690001", b"", 1, _ms(9.05))
-    _insert(connection, "opt_out", OPTED_OUT, "bank", _ms(9.05), 77)
+    _insert(connection, "opt_out", OPTED_OUT, "bank", _ms(9.05), 77, "", None, "")
     fill_long(connection, NOON)
     connection.execute(
         "INSERT INTO ledger_account SELECT account, sum(units * (kind = 1)), "

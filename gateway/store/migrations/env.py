@@ -2,12 +2,15 @@
 
 from alembic import context
 
-from gateway.store import schema
+from gateway.store import schema, schema_broadcasts, schema_recipients, schema_records
 from ledger import schema as ledger_schema
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=[schema.metadata, ledger_schema.metadata],
+    target_metadata=[
+        part.metadata
+        for part in (schema, schema_recipients, schema_records, schema_broadcasts, ledger_schema)
+    ],
     render_as_batch=True,
 )
 with context.begin_transaction():

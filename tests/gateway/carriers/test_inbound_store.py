@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.message import State
-from gateway.store import schema
+from gateway.store import schema, schema_recipients
 from ledger.accounts import Balance
 from tests.gateway.carriers.conftest import MakeRelay
 from tests.gateway.carriers.peer import DELIVER_SM_RESP, deliver, receipt, submit_resp, tlv
@@ -115,7 +115,7 @@ def test_a_td_silences_the_account_for_the_number_and_deletes_what_waits(relay: 
     assert states == [State.DELETED, State.DELETED, State.QUEUED]
     assert relay.file.balance() == Balance(UNITS, UNITS - 1, 1)
     assert relay.dispatcher.waiting("bank") == 1
-    (row,) = relay.file.rows(schema.opt_out)
+    (row,) = relay.file.rows(schema_recipients.opt_out)
     assert (row.number, row.account) == ("13900139000", "bank")
     refused = relay.file.store.admit([a_waiting_message(4, destination_addr="13900139000")])
     relay.pass_time()
@@ -125,7 +125,7 @@ def test_a_td_silences_the_account_for_the_number_and_deletes_what_waits(relay: 
 def test_a_td_that_is_nobodys_silences_nobody(relay: Relay) -> None:
     relay.peer().send(deliver(7, b"TD", destination=b"10699999"))
     assert answers(relay) == [(7, 0)]
-    assert relay.file.rows(schema.opt_out) == []
+    assert relay.file.rows(schema_recipients.opt_out) == []
     (row,) = relay.file.rows(schema.inbound)
     assert (row.account, row.opts_out) == (None, 1)
     assert relay.owed == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, event
 
-from gateway.store import schema
+from gateway.store import schema, schema_broadcasts, schema_recipients, schema_records
 from gateway.store.engine import connect
 from ledger import schema as ledger_schema
 
@@ -38,7 +38,8 @@ def open_quickly(path: Path) -> Engine:
 
 def wipe(engine: Engine) -> None:
     """Leave no row behind."""
-    tables = (*schema.metadata.tables, *ledger_schema.metadata.tables, "history")
+    parts = (schema, schema_recipients, schema_records, schema_broadcasts, ledger_schema)
+    tables = [*(table for part in parts for table in part.metadata.tables), "history"]
     with engine.begin() as connection:
         for table in tables:
             connection.exec_driver_sql(f"DELETE FROM {table}")

@@ -73,6 +73,11 @@ def path(sound: tuple[Path, Ids], tmp_path: Path) -> Path:
     return Path(shutil.copy(sound[0], tmp_path))
 
 
+def opted_out(account: str) -> str:
+    """The statement by which the recipient of `NUMBER` opts out of an account's messages."""
+    return f"INSERT INTO opt_out (number, account, since) VALUES ('{NUMBER}', '{account}', 0)"
+
+
 def corrupt(path: Path, statement: str) -> None:
     database = sqlite3.connect(path)
     database.execute("PRAGMA ignore_check_constraints = ON")
@@ -225,7 +230,11 @@ CORRUPTIONS = [
     ("JOINED_HAS_PARTS", "UPDATE message SET final_at = 1 WHERE part > 0", "joined"),
     ("JOINED_HAS_PARTS", "DELETE FROM message WHERE part > 0", "joined"),
     ("PART_HAS_WHOLE", "DELETE FROM message WHERE message_id = {joined}", "part"),
-    ("OPT_OUT_IS_OBEYED", f"INSERT INTO opt_out VALUES ('{NUMBER}', 'bank', 0, NULL)", "queued"),
+    (
+        "OPT_OUT_IS_OBEYED",
+        opted_out("bank"),
+        "queued",
+    ),
     (
         "OPT_OUT_IS_OBEYED",
         f"UPDATE message SET destination_addr = '+86{OTHER}' WHERE message_id = {{queued}}",
@@ -261,7 +270,7 @@ def test_a_message_that_came_back_after_its_recipient_opted_out_breaks_nothing(p
 
 
 def test_another_accounts_opt_out_is_no_concern_of_this_one(path: Path) -> None:
-    corrupt(path, f"INSERT INTO opt_out VALUES ('{NUMBER}', 'shop', 0, NULL)")
+    corrupt(path, opted_out("shop"))
     assert broken(findings(path)) == set()
 
 

@@ -10,11 +10,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, create_engine, text
 from sqlalchemy.exc import IntegrityError
 
-from gateway.store import schema
+from gateway.store import schema, schema_broadcasts, schema_recipients, schema_records
 from gateway.store.engine import StoreError, connect, open_engine
 from ledger import schema as ledger_schema
 
-PARTS = (schema.metadata, ledger_schema.metadata)
+PARTS = [
+    part.metadata for part in (schema, schema_recipients, schema_records, schema_broadcasts, ledger_schema)
+]
 
 
 def known_schema() -> MetaData:

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.message import State
 from gateway.ports import Ended
-from gateway.store import schema
+from gateway.store import schema, schema_recipients
 from ledger.accounts import Balance
 from ledger.transfer import Kind
 from tests.gateway.store.rig import Rig
@@ -31,13 +31,13 @@ class TestAReply:
         recorded = rig.read(reply(account=None))
         assert (recorded.deliveries, recorded.ended) == ((), ())
         assert len(rig.rows(schema.inbound)) == 1
-        assert rig.rows(schema.opt_out) == []
+        assert rig.rows(schema_recipients.opt_out) == []
 
     def test_it_changes_no_message(self, rig: Rig) -> None:
         waiting = rig.queued()
         assert rig.read(reply(opts_out=False)).ended == ()
         assert rig.state(waiting) is State.QUEUED
-        assert rig.rows(schema.opt_out) == []
+        assert rig.rows(schema_recipients.opt_out) == []
 
     def test_each_of_a_batch_has_an_id_of_its_own(self, rig: Rig) -> None:
         deliveries = rig.read(*(reply(opts_out=False) for _ in range(5))).deliveries
@@ -117,7 +117,7 @@ class TestAnOptOut:
         second = rig.read(reply())
         assert (len(second.deliveries), second.ended) == (1, ())
         assert len(rig.rows(schema.inbound)) == 3
-        [choice] = rig.rows(schema.opt_out)
+        [choice] = rig.rows(schema_recipients.opt_out)
         assert (choice.number, choice.account, choice.since) == (NUMBER, "bank", START)
         assert choice.inbound_id == rig.rows(schema.inbound)[0].inbound_id
         assert rig.stats_told(waiting) == ["DELETED"]
