@@ -162,7 +162,7 @@ class _Rows:
             "message",
             *(message_id, "shop", states[0], units, "10690002", number(token), asks, body),
             *("north", carrier, 1, attempts, 0, self._ms(begun), 0, self._ms(begun + REASSEMBLY_S)),
-            *("ruleset", "", None, None, 8000 + token, part, segment, None),
+            *("ruleset", "", None, None, 8000 + token, part, segment, None, "commercial", "", None),
         )
         for state in states[1:]:
             self._connection.execute("UPDATE message SET state = ? WHERE message_id = ?", (state, message_id))

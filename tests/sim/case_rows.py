@@ -81,7 +81,8 @@ def _message(
     _insert(
         connection,
         "message",
-        *(of, account, states[0], 1, *sent, *times, "ruleset", "", None, None, None, 0, 0, None),
+        *(of, account, states[0], 1, *sent, *times, "ruleset", "", None, None, None, 0, 0),
+        *(None, "commercial", "", None),
     )
     for state in states[1:]:
         connection.execute("UPDATE message SET state = ? WHERE message_id = ?", (state, of))
