@@ -37,8 +37,8 @@ def _copied(message_id: int) -> Plant:
     return sql(
         "INSERT INTO message SELECT 9099, account, state, units, source_addr, destination_addr, "
         "registered_delivery, body, route, carrier, epoch, attempts, resends, submitted_at, due_at, "
-        "deadline_at, ruleset, submitted_by, final_at, error, whole_id, part, segment, told_as, message_class, signature, "
-        "submitted_body FROM message WHERE message_id = ?",
+        "deadline_at, ruleset, submitted_by, final_at, error, whole_id, part, segment, told_as, "
+        "message_class, signature, submitted_body FROM message WHERE message_id = ?",
         message_id,
     )
 
