@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from functools import lru_cache
-from pathlib import Path
-
 import pytest
 
 from gateway.settings import StatusStyle
@@ -16,11 +11,9 @@ from smpp.commands import CommandId
 from smpp.spec import TLVS, TlvSpec
 from smpp.text import Alphabet, alphabet
 from smpp.transitions import Action, Role, State, actions
+from tests.document import Document
 
-ROOT = Path(__file__).parent.parent
-DOCUMENT = (ROOT / "docs" / "conformance.md").read_text()
-TEST = re.compile(r"`([\w/]+\.py)::([\w:]+)`")
-NAMED = TEST.findall(DOCUMENT)
+DOCUMENT = Document("conformance.md")
 
 COLUMNS = (
     State.OPEN,
@@ -57,61 +50,21 @@ TABLES = {
 }
 
 
-def rows(first_heading: str) -> list[list[str]]:
-    """The cells of each row of the table whose first column is headed so."""
-    lines = DOCUMENT.splitlines()
-    (start,) = [number for number, line in enumerate(lines) if line.startswith(f"| {first_heading} |")]
-    width = len(cells(lines[start]))
-    found = []
-    for line in lines[start + 2 :]:
-        if not line.startswith("|"):
-            break
-        found.append(cells(line))
-        assert len(found[-1]) == width, line
-    return found
-
-
-def cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip("|").split("|")]
-
-
-@lru_cache
-def names_in(path: str) -> frozenset[str]:
-    """The tests of a file, as pytest calls them."""
-    found = []
-    for node in ast.parse((ROOT / "tests" / path).read_text()).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            found.append(node.name)
-        elif isinstance(node, ast.ClassDef):
-            found += [f"{node.name}::{each.name}" for each in node.body if isinstance(each, ast.FunctionDef)]
-    return frozenset(found)
-
-
 def test_every_test_that_is_named_exists() -> None:
-    missing = [(path, name) for path, name in NAMED if name not in names_in(path)]
-    assert missing == []
-    assert len(NAMED) == DOCUMENT.count(".py::")
+    DOCUMENT.check_tests()
 
 
 def test_every_line_of_a_table_that_shows_something_names_a_test() -> None:
-    width = 0
-    for line in DOCUMENT.splitlines():
-        if line.endswith("| shown by |"):
-            width = len(cells(line))
-        elif not line.startswith("|"):
-            width = 0
-        elif width and not line.startswith("|---"):
-            assert len(cells(line)) == width, line
-            assert TEST.search(line), line
+    DOCUMENT.check_tables()
 
 
 def test_every_command_has_its_row() -> None:
-    named = [name for row in rows("PDU | with customers") for name in row[0].split(", ")]
+    named = [name for row in DOCUMENT.rows("PDU | with customers") for name in row[0].split(", ")]
     assert sorted(named) == sorted(command_id.name.lower() for command_id in CommandId)
 
 
 def test_the_table_of_states_is_that_of_the_session() -> None:
-    told = {name: tuple(row[1:]) for row in rows("PDU | OPEN") for name in row[0].split(", ")}
+    told = {name: tuple(row[1:]) for row in DOCUMENT.rows("PDU | OPEN") for name in row[0].split(", ")}
     by_state = [actions(Role.SMSC, state) for state in COLUMNS]
     assert told == {
         command_id.name.lower(): tuple(WORDS[column[command_id]] for column in by_state)
@@ -120,7 +73,7 @@ def test_the_table_of_states_is_that_of_the_session() -> None:
 
 
 def test_every_tlv_has_its_row_with_its_octets_and_values() -> None:
-    assert [row[:5] for row in rows("TLV")] == [tlv_row(tag, known) for tag, known in TLVS.items()]
+    assert [row[:5] for row in DOCUMENT.rows("TLV")] == [tlv_row(tag, known) for tag, known in TLVS.items()]
 
 
 def tlv_row(tag: int, known: TlvSpec) -> list[str]:
@@ -135,13 +88,13 @@ def tlv_row(tag: int, known: TlvSpec) -> list[str]:
 
 def test_the_table_of_alphabets_is_that_of_the_texts() -> None:
     told: dict[int, str] = {}
-    for row in rows("data_coding | alphabet"):
+    for row in DOCUMENT.rows("data_coding | alphabet"):
         for codes in row[0].split(", "):
             if codes != "any other":
                 first, _, last = codes.partition("-")
                 for data_coding in range(int(first, 16), int(last or first, 16) + 1):
                     assert told.setdefault(data_coding, row[1]) is row[1], data_coding
-    others = rows("data_coding | alphabet")[-1][1]
+    others = DOCUMENT.rows("data_coding | alphabet")[-1][1]
     assert told.pop(0) == "the account's `default_alphabet`"
     for data_coding in range(1, 256):
         assert told.get(data_coding, others) == alphabet(data_coding, Alphabet.LATIN1), hex(data_coding)
@@ -149,4 +102,4 @@ def test_the_table_of_alphabets_is_that_of_the_texts() -> None:
 
 @pytest.mark.parametrize("error", GatewayError)
 def test_the_status_of_every_error_of_the_gateways_is_told(error: GatewayError) -> None:
-    assert f"0x{status_for(error, StatusStyle.STANDARD):02X}" in DOCUMENT
+    assert f"0x{status_for(error, StatusStyle.STANDARD):02X}" in DOCUMENT.text
