@@ -224,6 +224,8 @@ class Gateway:
         """Every queue has a gauge."""
         gauge, gauges = self.metrics.gauge, self.metrics.gauges
         gauge("intake", "submit_sm that await their answer", lambda: len(self._intake))
+        sources = self._intake.throttles.sources
+        gauges("throttled_sources", "Source addresses whose rates are told apart", "account", sources)
         long = self._long_messages
         gauge("reassemblies", "Long messages that wait for a segment", lambda: len(long.collector))
         gauge("reassembly_octets", "Octets of text that wait for a segment", lambda: long.collector.octets)

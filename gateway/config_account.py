@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from gateway.config_field import (
     Addr,
     Count,
+    Moment,
     Name,
     Network,
     Password,
@@ -26,6 +27,7 @@ from gateway.config_problem import wrong
 from gateway.config_table import BY_VALUE, Table, ThrottleTable, TimersTable, throttle_of
 from gateway.settings import (
     Account,
+    Caps,
     Contract,
     IdForm,
     InDoubtPolicy,
@@ -36,7 +38,7 @@ from gateway.settings import (
 )
 from policy.content import ContentFilter
 from policy.facts import MessageClass
-from policy.hours import Hours, HoursException
+from policy.hours import Hours, HoursClosure, HoursException
 from policy.ruleset import OutsideHours, compile_ruleset
 from smpp.receipt import ReceiptTlvs
 from smpp.text import Alphabet
@@ -76,6 +78,36 @@ class HoursExceptionTable(Table):
         return value
 
 
+class HoursClosureTable(Table):
+    """A closure, such as a holiday: whole days, the last one included, or from one time to another."""
+
+    start: Moment
+    end: Moment | None = Field(default=None, validate_default=True)
+    note: Words
+    scope: Annotated[MessageClass, BY_VALUE] | None = None
+
+    @field_validator("end")
+    @classmethod
+    def _ends_after_its_start(cls, value: date | None, info: ValidationInfo) -> date | None:
+        start = info.data.get("start")
+        if start is None:
+            return value
+        if value is None:
+            if isinstance(start, datetime):
+                raise wrong("is missing", "a start without a time of day is for the whole day")
+            value = start
+        if isinstance(start, datetime) and isinstance(value, datetime):
+            if (start.tzinfo is None) != (value.tzinfo is None):
+                raise wrong("must have an offset from UTC if start has one, and none if it has none")
+            if value <= start:
+                raise wrong("must be after start")
+        elif isinstance(start, datetime) or isinstance(value, datetime):
+            raise wrong("must be a date if start is one, and have a time of day if start has one")
+        elif value < start:
+            raise wrong("must not be before start")
+        return value
+
+
 class HoursTable(Table):
     """`hours` of an account; the defaults are contract clause 五(5)'s."""
 
@@ -83,6 +115,7 @@ class HoursTable(Table):
     close: TimeOfDay = time(17)
     outside: OutsideHours = "refuse"
     exceptions: list[HoursExceptionTable] = []
+    closed: list[HoursClosureTable] = []
 
     @field_validator("close")
     @classmethod
@@ -100,6 +133,23 @@ class ReceiptsTable(Table):
     tlvs: bool = True
     message_state: bool = True
     network_error_code: bool = True
+
+
+class CapsTable(Table):
+    """`caps` of an account: a day's, a month's, or both."""
+
+    units_per_day: Count | None = None
+    units_per_month: Count | None = Field(default=None, validate_default=True)
+
+    @field_validator("units_per_month")
+    @classmethod
+    def _one_at_least(cls, value: int | None, info: ValidationInfo) -> int | None:
+        day = info.data.get("units_per_day", 0)
+        if value is None and day is None:
+            raise wrong("is missing", "caps are units_per_day, units_per_month, or both")
+        if value is not None and day is not None and value < day:
+            raise wrong("must be at least units_per_day")
+        return value
 
 
 class AccountTable(Table):
@@ -134,6 +184,8 @@ class AccountTable(Table):
     receipts: ReceiptsTable = ReceiptsTable()
     tls: bool = False
     client_certificate: Words | None = None
+    throttle_per_source: ThrottleTable | None = None
+    caps: CapsTable | None = None
 
     @field_validator("password_hash")
     @classmethod
@@ -182,6 +234,8 @@ def account_of(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> A
         receipts=_receipts(table.receipts),
         tls=table.tls,
         client_certificate=table.client_certificate,
+        throttle_per_source=throttle_of(table.throttle_per_source),
+        caps=Caps(**dict(table.caps)) if table.caps else None,
     )
 
 
@@ -210,7 +264,21 @@ def _hours(table: HoursTable, contract: Contract, zone: ZoneInfo) -> Hours:
         )
         for exception in table.exceptions
     )
-    return Hours(table.open, table.close, zone, tuple(exceptions))
+    closed = tuple(_closure(closure, zone) for closure in table.closed)
+    return Hours(table.open, table.close, zone, tuple(exceptions), closed)
+
+
+def _closure(table: HoursClosureTable, zone: ZoneInfo) -> HoursClosure:
+    start, end = table.start, table.end
+    if isinstance(start, datetime) and isinstance(end, datetime):
+        first, last = _aware(start, zone), _aware(end, zone)
+    else:
+        assert end is not None, "the table's own check has put it there"
+        first = datetime.combine(start, time(), zone)
+        last = datetime.combine(end + timedelta(days=1), time(), zone)
+    assert first is not None
+    assert last is not None
+    return HoursClosure(first, last, table.note, table.scope)
 
 
 def _aware(local: datetime | None, zone: ZoneInfo) -> datetime | None:

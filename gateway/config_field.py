@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from datetime import time
+from datetime import MAXYEAR, date, datetime, time
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
 from pathlib import Path
 from typing import Annotated
@@ -184,6 +184,15 @@ def _time_of_day(value: object) -> time:
     raise wrong("must be a time of day", 'such as "08:00" or 08:00:00')
 
 
+def _moment(value: object) -> datetime | date:
+    """A day, or a time of one; the day after it must exist too."""
+    if not isinstance(value, date):
+        raise wrong("must be a date such as 2026-05-01 or a time such as 2026-05-01T18:00:00, without quotes")
+    if value.year == MAXYEAR:
+        raise wrong(f"must be before the year {MAXYEAR}")
+    return value
+
+
 def _command_status(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 0xFFFF_FFFF:
         return value
@@ -217,6 +226,7 @@ def _state_word(text: str) -> str:
 MessageStateName = Annotated[MessageState, PlainValidator(_message_state)]
 StateWord = Annotated[Words, AfterValidator(_state_word)]
 TimeOfDay = Annotated[time, PlainValidator(_time_of_day)]
+Moment = Annotated[datetime | date, PlainValidator(_moment)]
 Status = Annotated[int, PlainValidator(_command_status)]
 Tag = Annotated[int, PlainValidator(_tag)]
 

@@ -138,6 +138,7 @@ class LimitsTable(Table):
     reassemblies_max: Count = _LIMITS.reassemblies_max
     reassembly_octets_max: Count = _LIMITS.reassembly_octets_max
     lockout_max_s: Seconds = _LIMITS.lockout_max_s
+    sources_max: Count = _LIMITS.sources_max
 
     @field_validator("retry_max_s")
     @classmethod

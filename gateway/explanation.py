@@ -169,9 +169,9 @@ def _sent_on(
     """What the intake says to what is acceptable, in its order."""
     if route is None:
         return refusal(account, GatewayError.NO_ROUTE)
-    throttle = account.throttle
-    if throttle and not TokenBucket(throttle.rate_per_s, throttle.burst).take(reading.units, 0.0):
-        return refusal(account, GatewayError.THROTTLED)
+    for throttle in (account.throttle, account.throttle_per_source):
+        if throttle and not TokenBucket(throttle.rate_per_s, throttle.burst).take(reading.units, 0.0):
+            return refusal(account, GatewayError.THROTTLED)
     if is_too_long(reading.units, form, settings.limits):
         return refusal(account, GatewayError.MESSAGE_TOO_LONG)
     try:

@@ -108,6 +108,14 @@ class Throttle:
 
 
 @dataclass(frozen=True, slots=True)
+class Caps:
+    """Units that an account may have accepted in a day and in a month of the operator's zone; None is any."""
+
+    units_per_day: int | None = None
+    units_per_month: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Timers:
     """The session timers of SMPP 3.4 section 7.2; `inactivity_s` 0 switches that one off."""
 
@@ -167,6 +175,8 @@ class Account:
     receipts: ReceiptFormat = ReceiptFormat()
     tls: bool = False
     client_certificate: str | None = None
+    throttle_per_source: Throttle | None = None
+    caps: Caps | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +309,7 @@ class Limits:
     reassemblies_max: int = 2000
     reassembly_octets_max: int = 4_194_304
     lockout_max_s: float = 900.0
+    sources_max: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 A day's window is a span of unix seconds, worked out from the wall clock of the zone. Where a change of the
 clock makes `open` or `close` happen twice or never, the narrower reading is taken, so that nothing is ever
 released while the wall clock shows a time outside the hours.
+
+A closure takes a time out of the regular window, a holiday say. An exception is an agreement about its very
+time, so it wins over both: what was agreed for the morning of a holiday may be sent then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -50,16 +52,46 @@ class HoursException:
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
-    """Open on each day of `zone` while `open` <= wall clock < `close`, and in the agreed exceptions.
+class HoursClosure:
+    """A time without sending: from `start` until `end`, its `end` excluded, such as a holiday.
 
-    Raises ValueError unless `open` is before `close`.
+    `note` says why. `scope` is the class of messages that it is for, None for every class. Raises ValueError
+    unless the times are aware and in order.
+    """
+
+    start: datetime
+    end: datetime
+    note: str
+    scope: MessageClass | None = None
+
+    _starts_at: float = field(init=False, repr=False, compare=False)
+    _ends_at: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError("a closure needs times with a zone")
+        if self.end <= self.start:
+            raise ValueError("a closure must end after it starts")
+        object.__setattr__(self, "_starts_at", self.start.timestamp())
+        object.__setattr__(self, "_ends_at", self.end.timestamp())
+
+    def covers(self, at: float) -> bool:
+        """Whether it is in force at `at` (unix seconds)."""
+        return self._starts_at <= at < self._ends_at
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Open on each day of `zone` while `open` <= wall clock < `close`, but for what is `closed`.
+
+    And in the agreed exceptions. Raises ValueError unless `open` is before `close`.
     """
 
     open: time
     close: time
     zone: ZoneInfo
     exceptions: tuple[HoursException, ...] = ()
+    closed: tuple[HoursClosure, ...] = ()
 
     def __post_init__(self) -> None:
         if self.open >= self.close:
@@ -72,10 +104,10 @@ class Hours:
     def is_open(self, at: float, message_class: MessageClass | None = None) -> bool:
         """Whether a message of that class may be released at `at` (unix seconds).
 
-        Without a class only the exceptions for every class are looked at.
+        Without a class only the exceptions and closures for every class are looked at.
         """
         opens, closes = _window_at(self.open, self.close, self.zone, int(at // _QUARTER_S))
-        if opens <= at < closes:
+        if opens <= at < closes and not (self.closed and self._closures_at(at, message_class)):
             return True
         for exception in self.exceptions:
             if exception.covers(at) and exception.scope in (None, message_class):
@@ -84,22 +116,43 @@ class Hours:
 
     def next_open(self, at: float, message_class: MessageClass | None = None) -> float:
         """The first instant from `at` on at which `is_open` holds for that class (unix seconds)."""
-        if self.is_open(at, message_class):
-            return at
-        regular = next(
-            opens
-            for day in count(self._day(at))
+        while not self.is_open(at, message_class):
+            closures = self._closures_at(at, message_class)
+            # Nothing regular opens before a closure ends.
+            regular = max(c._ends_at for c in closures) if closures else self._next_regular(at)
+            starts = (e._starts_at for e in self.exceptions if e.scope in (None, message_class))
+            at = min((start for start in starts if at < start < regular), default=regular)
+        return at
+
+    def next_close(self, at: float, message_class: MessageClass | None = None) -> float:
+        """The first instant from `at` on at which `is_open` does not hold for that class (unix seconds).
+
+        Infinity for what stays open for good.
+        """
+        while self.is_open(at, message_class):
+            ends = [e._ends_at for e in self._exceptions_at(at, message_class)]
+            if not ends:
+                starts = (c._starts_at for c in self.closed if c.scope in (None, message_class))
+                ends = [self.window(at)[1], *(start for start in starts if start > at)]
+                at = min(ends)
+            elif (at := max(ends)) == inf:
+                break
+        return at
+
+    def _next_regular(self, at: float) -> float:
+        """The beginning of the first regular window after `at`, or `at` inside of one."""
+        return next(
+            max(at, opens)
+            for day in count(datetime.fromtimestamp(at, self.zone).toordinal())
             for opens, closes in [_window(self.open, self.close, self.zone, day)]
-            if at < opens < closes
+            if opens < closes and at < closes
         )
-        starts = (exception.start.timestamp() for exception in self._exceptions_for(message_class))
-        return min((start for start in starts if at < start < regular), default=regular)
 
-    def _day(self, at: float) -> int:
-        return datetime.fromtimestamp(at, self.zone).toordinal()
+    def _closures_at(self, at: float, message_class: MessageClass | None) -> list[HoursClosure]:
+        return [c for c in self.closed if c.covers(at) and c.scope in (None, message_class)]
 
-    def _exceptions_for(self, message_class: MessageClass | None) -> Iterator[HoursException]:
-        return (exception for exception in self.exceptions if exception.scope in (None, message_class))
+    def _exceptions_at(self, at: float, message_class: MessageClass | None) -> list[HoursException]:
+        return [e for e in self.exceptions if e.covers(at) and e.scope in (None, message_class)]
 
 
 @lru_cache(maxsize=1024)

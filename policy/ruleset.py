@@ -61,6 +61,7 @@ def compile_ruleset(
         content.digest,
         *(str(part) for part in (hours.open, hours.close, hours.zone)),
         [(str(e.start), str(e.end), e.note, str(e.scope)) for e in hours.exceptions],
+        [(str(c.start), str(c.end), c.note, str(c.scope)) for c in hours.closed],
         outside_hours,
     )
     return Ruleset(

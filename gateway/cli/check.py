@@ -46,9 +46,11 @@ def _listen(listen: Listen) -> str:
 def _account(account: Account) -> str:
     hours = account.ruleset.hours
     exceptions = f", agreed exceptions: {len(hours.exceptions)}" if hours.exceptions else ""
+    closures = f", closures: {len(hours.closed)}" if hours.closed else ""
+    apart = f"{exceptions}{closures}"
     return (
         f"{account.contract.number} {account.contract.customer}; {account.ruleset.message_class}; "
-        f"{hours.open:%H:%M} to {hours.close:%H:%M} {hours.zone}{exceptions}; {_rate(account.throttle)}"
+        f"{hours.open:%H:%M} to {hours.close:%H:%M} {hours.zone}{apart}; {_rate(account.throttle)}"
     )
 
 

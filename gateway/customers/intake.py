@@ -20,6 +20,7 @@ from gateway.batch import Batch
 from gateway.clock import Clock
 from gateway.customers.long_messages import LongMessages
 from gateway.customers.submitter import Submitter, accept, refuse
+from gateway.customers.throttles import Throttles
 from gateway.ids import ShortIds
 from gateway.insist import fault, in_parts
 from gateway.message import Message, State
@@ -30,7 +31,6 @@ from gateway.reactor import ReactorTime
 from gateway.routing import find
 from gateway.settings import Account, Limits, LongForm, Route
 from gateway.statuses import GatewayError
-from policy.throttle import TokenBucket
 from smpp import codec
 from smpp.pdu import SubmitSm
 from smpp.value import value
@@ -93,7 +93,7 @@ class Intake:
         self._metrics = metrics
         self._form = form
         self._long_messages = long_messages
-        self._buckets: dict[str, TokenBucket] = {}
+        self.throttles = Throttles(limits)
         self._offers: Batch[_Offer] = Batch(reactor, limits.batch_max, self._admit)
         self._stopping = False
 
@@ -166,20 +166,17 @@ class Intake:
         return reading, route
 
     def _within_throttle(self, account: Account, reading: Reading | Segment) -> bool:
-        """Whether the rate allows it; a message whose first segment was taken is taken whole."""
-        if account.throttle is None:
+        """Whether the rates allow it; a message whose first segment was taken is taken whole."""
+        if account.throttle is None and account.throttle_per_source is None:
             return True
-        bucket = self._buckets.get(account.name)
-        if bucket is None:
-            throttle = account.throttle
-            bucket = self._buckets[account.name] = TokenBucket(throttle.rate_per_s, throttle.burst)
         now = self._reactor.seconds()
         if isinstance(reading, Reading):
-            return bucket.take(reading.units, now)
+            return self.throttles.take(account, reading.source_addr, reading.units, now)
+        source_addr, units = reading.reading.source_addr, reading.reading.units
         if self._long_messages.is_expected(account, reading):
-            bucket.spend(reading.reading.units, now)
+            self.throttles.spend(account, source_addr, units, now)
             return True
-        return bucket.take(reading.reading.units, now)
+        return self.throttles.take(account, source_addr, units, now)
 
     # -- at the store
 

@@ -15,6 +15,7 @@ from gateway.passwords import Passwords, hash_password
 from gateway.settings import (
     Admin,
     BindType,
+    Caps,
     Contract,
     IdForm,
     InDoubtPolicy,
@@ -320,6 +321,38 @@ def test_an_exception_without_an_offset_is_told_in_the_zone_of_the_gateway(tmp_p
     assert offset.scope is MessageClass.CODE
     assert standing.start == datetime(2025, 1, 6, tzinfo=SHANGHAI), "since the contract's date"
     assert (standing.end, standing.scope, standing.note) == (None, None, "十")
+
+
+def test_a_closure_is_of_whole_days_or_of_times_in_the_zone_of_the_gateway(tmp_path: Path) -> None:
+    closed = """hours.closed = [
+    { start = 2026-02-16, end = 2026-02-22, note = "春节" },
+    { start = 2026-05-01, note = "劳动节", scope = "commercial" },
+    { start = 2026-02-10T12:00:00, end = 2026-02-10T13:30:00, note = "十" },
+]
+"""
+    settings = settings_of(tmp_path, ACCOUNT + closed + CARRIER + ROUTE)
+    festival, day, noon = settings.accounts["bank-1"].ruleset.hours.closed
+    assert festival.start == datetime(2026, 2, 16, tzinfo=SHANGHAI)
+    assert (festival.end, festival.note) == (datetime(2026, 2, 23, tzinfo=SHANGHAI), "春节")
+    assert (day.start, day.end) == (
+        datetime(2026, 5, 1, tzinfo=SHANGHAI),
+        datetime(2026, 5, 2, tzinfo=SHANGHAI),
+    )
+    assert day.scope is MessageClass.COMMERCIAL
+    assert (noon.start, noon.end) == (
+        datetime(2026, 2, 10, 4, tzinfo=UTC),
+        datetime(2026, 2, 10, 5, 30, tzinfo=UTC),
+    )
+
+
+def test_sources_may_be_throttled_and_units_capped(tmp_path: Path) -> None:
+    more = """throttle_per_source = { rate_per_s = 2, burst = 5 }
+caps = { units_per_day = 10, units_per_month = 100 }
+"""
+    account = settings_of(tmp_path, ACCOUNT + more + CARRIER + ROUTE).accounts["bank-1"]
+    assert (account.throttle_per_source, account.caps) == (Throttle(2.0, 5), Caps(10, 100))
+    plain = settings_of(tmp_path, ACCOUNT + CARRIER + ROUTE).accounts["bank-1"]
+    assert (plain.throttle_per_source, plain.caps) == (None, None)
 
 
 @pytest.mark.parametrize("written", ['"09:30"', '"09:30:00"', "09:30:00"])

@@ -281,6 +281,8 @@ def test_what_has_no_way_is_refused_although_every_rule_accepts_it() -> None:
 def test_a_throttle_of_rate_0_blocks() -> None:
     assert told(TEXT, replace(BANK, throttle=Throttle(0.0, 5))).taken == Refusal("THROTTLED", 0x58)
     assert isinstance(told(long_text(300), replace(BANK, throttle=Throttle(0.1, 1))).taken, Reading)
+    blocked = replace(BANK, throttle_per_source=Throttle(0.0, 5))
+    assert told(TEXT, blocked).taken == Refusal("THROTTLED", 0x58)
 
 
 def test_the_rule_that_refuses_comes_before_the_way() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.facts import MessageClass
-from policy.hours import Hours, HoursException
+from policy.hours import Hours, HoursClosure, HoursException
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -108,6 +110,108 @@ def test_an_exception_for_one_class_opens_for_no_other() -> None:
     assert hours.next_open(night, MessageClass.NOTICE) == at("2026-03-02 08:00")
 
 
+def closure(start: str, end: str, scope: MessageClass | None = None) -> HoursClosure:
+    moments = [datetime.fromisoformat(text).replace(tzinfo=SHANGHAI) for text in (start, end)]
+    return HoursClosure(moments[0], moments[1], "春节", scope)
+
+
+FESTIVAL = closure("2026-02-16 00:00", "2026-02-23 00:00")
+
+
+def test_nothing_is_sent_while_a_closure_holds() -> None:
+    hours = Hours(time(8), time(17), SHANGHAI, closed=(FESTIVAL,))
+    assert hours.is_open(at("2026-02-15 16:59"))
+    assert not hours.is_open(at("2026-02-16 12:00"))
+    assert not hours.is_open(at("2026-02-22 16:59"))
+    assert hours.is_open(at("2026-02-23 08:00"))
+    assert hours.next_open(at("2026-02-15 17:00")) == at("2026-02-23 08:00")
+    assert hours.next_open(at("2026-02-18 12:00")) == at("2026-02-23 08:00")
+
+
+def test_a_closure_may_take_a_piece_out_of_a_day() -> None:
+    hours = Hours(time(8), time(17), SHANGHAI, closed=(closure("2026-03-02 12:00", "2026-03-02 13:30"),))
+    assert hours.is_open(at("2026-03-02 11:59"))
+    assert hours.next_open(at("2026-03-02 12:00")) == at("2026-03-02 13:30")
+    assert hours.is_open(at("2026-03-02 13:30"))
+
+
+def test_closures_that_follow_each_other_are_one() -> None:
+    more = (FESTIVAL, closure("2026-02-23 00:00", "2026-02-23 09:00"))
+    hours = Hours(time(8), time(17), SHANGHAI, closed=more)
+    assert hours.next_open(at("2026-02-16 12:00")) == at("2026-02-23 09:00")
+
+
+def test_a_closure_for_one_class_closes_for_no_other() -> None:
+    closed = (closure("2026-02-16 00:00", "2026-02-23 00:00", MessageClass.COMMERCIAL),)
+    hours = Hours(time(8), time(17), SHANGHAI, closed=closed)
+    noon = at("2026-02-16 12:00")
+    assert not hours.is_open(noon, MessageClass.COMMERCIAL)
+    assert hours.is_open(noon, MessageClass.CODE)
+    assert hours.next_open(noon, MessageClass.COMMERCIAL) == at("2026-02-23 08:00")
+
+
+def test_what_was_agreed_for_a_holiday_is_sent_in_it() -> None:
+    greetings = exception("2026-02-17 09:00", "2026-02-17 11:00")
+    hours = Hours(time(8), time(17), SHANGHAI, (greetings,), (FESTIVAL,))
+    assert not hours.is_open(at("2026-02-17 08:59"))
+    assert hours.is_open(at("2026-02-17 09:00"))
+    assert not hours.is_open(at("2026-02-17 11:00"))
+    assert hours.next_open(at("2026-02-15 18:00")) == at("2026-02-17 09:00")
+    assert hours.next_open(at("2026-02-17 11:00")) == at("2026-02-23 08:00")
+
+
+def test_a_closure_of_years_is_passed_over_at_once() -> None:
+    hours = Hours(time(8), time(17), SHANGHAI, closed=(closure("2026-01-01 00:00", "2999-01-01 00:00"),))
+    assert hours.next_open(at("2026-01-01 12:00")) == at("2999-01-01 08:00")
+
+
+@pytest.mark.parametrize(
+    ("wall", "closes"),
+    [
+        ("2026-03-02 12:00", "2026-03-02 17:00"),
+        ("2026-02-13 12:00", "2026-02-13 15:00"),
+        ("2026-02-17 09:30", "2026-02-17 11:00"),
+        ("2026-03-03 16:00", "2026-03-03 19:30"),
+        ("2026-03-03 20:00", "2026-03-03 20:00"),
+    ],
+)
+def test_the_next_closing_is_of_the_window_a_closure_or_the_last_exception(wall: str, closes: str) -> None:
+    hours = Hours(
+        time(8),
+        time(17),
+        SHANGHAI,
+        (
+            exception("2026-02-17 09:00", "2026-02-17 11:00"),
+            exception("2026-03-03 16:30", "2026-03-03 18:00"),
+            exception("2026-03-03 17:30", "2026-03-03 19:30"),
+        ),
+        (FESTIVAL, closure("2026-02-13 15:00", "2026-02-14 00:00")),
+    )
+    assert hours.next_close(at(wall)) == at(closes)
+
+
+def test_what_is_open_for_good_never_closes() -> None:
+    hours = Hours(time(8), time(17), SHANGHAI, (exception("2026-03-02 12:00", None),))
+    assert hours.next_close(at("2026-03-02 11:00")) == math.inf
+    assert hours.next_close(at("2026-03-01 11:00")) == at("2026-03-01 17:00")
+
+
+def test_a_closure_without_a_zone_or_out_of_order_cannot_be_made() -> None:
+    naive, aware = datetime(2026, 3, 2), datetime(2026, 3, 2, tzinfo=UTC)
+    with pytest.raises(ValueError, match="zone"):
+        HoursClosure(naive, aware, "")
+    with pytest.raises(ValueError, match="end after"):
+        HoursClosure(aware, aware, "")
+
+
+def test_the_twenty_ninth_of_february_is_a_day_like_others() -> None:
+    hours = Hours(time(8), time(17), SHANGHAI, closed=(closure("2028-02-28 00:00", "2028-02-29 00:00"),))
+    assert hours.next_open(at("2028-02-27 18:00")) == at("2028-02-29 08:00")
+    assert hours.next_close(at("2028-02-29 09:00")) == at("2028-02-29 17:00")
+    assert hours.next_open(at("2028-02-29 17:00")) == at("2028-03-01 08:00")
+    assert hours.next_open(at("2027-02-28 17:00")) == at("2027-03-01 08:00")
+
+
 @pytest.mark.parametrize(("opens", "closes"), [(time(17), time(8)), (time(8), time(8))])
 def test_hours_that_do_not_open_before_they_close_cannot_be_made(opens: time, closes: time) -> None:
     with pytest.raises(ValueError, match="open before they close"):
@@ -159,6 +263,36 @@ def test_the_window_is_never_open_while_the_wall_clock_is_outside_it(hours: Hour
     wall = datetime.fromtimestamp(instant, hours.zone).time()
     if hours.is_open(instant):
         assert hours.open <= wall < hours.close
+
+
+WEEKS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 15)).map(lambda wall: wall.replace(tzinfo=UTC))
+SPANS = st.tuples(WEEKS, WEEKS).filter(lambda ends: ends[0] < ends[1])
+PATCHED = st.builds(
+    lambda hours, opened, closed: replace(
+        hours,
+        exceptions=tuple(HoursException(start, end, "") for start, end in opened),
+        closed=tuple(HoursClosure(start, end, "") for start, end in closed),
+    ),
+    HOURS,
+    st.lists(SPANS, max_size=3),
+    st.lists(SPANS, max_size=3),
+)
+
+
+@given(PATCHED, WEEKS)
+def test_closures_and_exceptions_leave_no_gap_between_an_opening_and_a_closing(
+    hours: Hours, moment: datetime
+) -> None:
+    opens = hours.next_open(moment.timestamp())
+    closes = hours.next_close(opens)
+    assert hours.is_open(opens)
+    assert closes > opens
+    assert not hours.is_open(closes)
+    for share in (0.1, 0.5, 0.9):
+        before = moment.timestamp() + (opens - moment.timestamp()) * share
+        assert before >= opens or not hours.is_open(before)
+        within = opens + (closes - opens) * share
+        assert within >= closes or hours.is_open(within)
 
 
 @given(HOURS, INSTANTS)

@@ -9,10 +9,11 @@ import pytest
 
 from policy.content import ContentFilter
 from policy.facts import MessageClass
-from policy.hours import Hours, HoursException
+from policy.hours import Hours, HoursClosure, HoursException
 from policy.ruleset import Ruleset, compile_ruleset
 
 HOURS = Hours(time(8), time(17), ZoneInfo("Asia/Shanghai"))
+HOLIDAY = HoursClosure(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC), "元旦")
 AGREED = HoursException(datetime(2026, 1, 1, tzinfo=UTC), None, "补充协议")
 
 
@@ -54,6 +55,7 @@ def test_equal_inputs_make_equal_rulesets_with_equal_versions() -> None:
         {"hours": replace(HOURS, close=time(18))},
         {"hours": replace(HOURS, zone=ZoneInfo("Asia/Tokyo"))},
         {"hours": replace(HOURS, exceptions=(AGREED,))},
+        {"hours": replace(HOURS, closed=(HOLIDAY,))},
         {"message_class": MessageClass.NOTICE},
         {"outside_hours": "hold"},
         {"require_salutation": True},

@@ -278,6 +278,16 @@ class TestTheThrottle:
         linked = bound(throttle=Throttle(rate_per_s=0.0, burst=1))
         assert linked.customer.submit_statuses(submit(2)) == {2: THROTTLED}
 
+    def test_of_a_source_counts_what_is_sent_from_it(self) -> None:
+        sources = ("10690001", "10690002")
+        linked = bound(throttle_per_source=Throttle(rate_per_s=1.0, burst=1), source_addrs=sources)
+        linked.customer.send(
+            *(submit(n, source_addr=addr) for n, addr in enumerate((*sources, sources[0]), 2))
+        )
+        linked.customer.send(submit(5, source_addr=""))
+        linked.admitted(None, None)
+        assert linked.statuses() == {2: OK, 3: OK, 4: THROTTLED, 5: THROTTLED}
+
 
 class TestALimit:
     def test_of_messages_that_wait_in_the_queue_is_that_of_the_account(self) -> None:
