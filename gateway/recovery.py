@@ -103,6 +103,7 @@ def _means(settings: Settings, ids: MessageIds) -> Means:
         notations={carrier.name: carrier.notations for carrier in carriers if carrier.notations != GUESSED},
         last_unknown=frozenset(carrier.name for carrier in carriers if carrier.unknown_is_final),
         routes=settings.routes,
+        caps={account.name: account.caps for account in accounts if account.caps is not None},
     )
 
 

@@ -37,6 +37,7 @@ class GatewayError(StrEnum):
     BINDS_EXCEEDED = "BINDS_EXCEEDED"
     TLS_REQUIRED = "TLS_REQUIRED"
     CERTIFICATE_WRONG = "CERTIFICATE_WRONG"
+    CAP_REACHED = "CAP_REACHED"
 
 
 _ERRORS: dict[str, int] = {
@@ -60,6 +61,7 @@ _ERRORS: dict[str, int] = {
     GatewayError.BINDS_EXCEEDED: CommandStatus.ESME_RALYBND,
     GatewayError.TLS_REQUIRED: CommandStatus.ESME_RBINDFAIL,
     GatewayError.CERTIFICATE_WRONG: CommandStatus.ESME_RBINDFAIL,
+    GatewayError.CAP_REACHED: CommandStatus.ESME_RTHROTTLED,
 }
 
 # What tells a stranger which of its credentials is wrong.

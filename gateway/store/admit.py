@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from gateway.message import Message, State
 from gateway.number import plain
-from gateway.store import schema, schema_recipients
+from gateway.store import schema, schema_recipients, usage
 from gateway.store.dialect import insert_rows
 from gateway.store.ends import Means
 from gateway.store.references import refer
@@ -33,6 +33,8 @@ def admit(connection: Connection, messages: Sequence[Message], means: Means, now
     verdicts: list[str | None] = [
         RECIPIENT_OPTED_OUT if message.message_id in silenced else None for message in messages
     ]
+    if means.caps:
+        usage.cap(connection, messages, verdicts, means, now)
     allowed = [
         index
         for index, verdict in enumerate(verdicts)
@@ -44,10 +46,10 @@ def admit(connection: Connection, messages: Sequence[Message], means: Means, now
             verdicts[index] = QUOTA_EXHAUSTED
             if messages[index].part == 1:
                 verdicts[index - 1] = QUOTA_EXHAUSTED  # the JOINED one in front of its parts
-    insert(
-        connection,
-        [message for message, verdict in zip(messages, verdicts, strict=True) if verdict is None],
-    )
+    accepted = [message for message, verdict in zip(messages, verdicts, strict=True) if verdict is None]
+    insert(connection, accepted)
+    if means.caps:
+        usage.count_messages(connection, accepted, means, now)
     return verdicts
 
 

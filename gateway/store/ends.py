@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from gateway.delivery import COMMON, receipt_body, wants_end
 from gateway.message import ENDS, Message, State
 from gateway.ports import CarrierReceipt, Delivery, Ended, Recorded
-from gateway.settings import ReceiptFormat, Route
+from gateway.settings import Caps, ReceiptFormat, Route
 from gateway.store import schema
 from gateway.store.dialect import Bulk, insert_rows
 from gateway.tlvs import of_receipt
@@ -63,7 +63,7 @@ class Means:
     `receipts` are the forms of accounts that have one of their own; `notations` those of the carriers that
     leave less than everything to guess; `last_unknown` the carriers whose UNKNOWN is their last word;
     `telling_once` those that report on one part of a long message for all of them. `routes` say which TLVs of
-    a carrier's own go to the customer.
+    a carrier's own go to the customer. `caps` are those of accounts that have some.
     """
 
     new_id: Callable[[], int]
@@ -74,6 +74,7 @@ class Means:
     notations: Mapping[str, Notations] = field(default_factory=dict)
     last_unknown: Collection[str] = ()
     routes: Sequence[Route] = ()
+    caps: Mapping[str, Caps] = field(default_factory=dict)
 
     def is_last(self, said: CarrierReceipt) -> bool:
         """Whether the carrier has said its last word on the message."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, null, select, update
 from gateway.message import ENDS, Message, State
 from gateway.ports import Asked, Ended, Found, Recorded, Replaced, Replacement
 from gateway.statuses import GatewayError
-from gateway.store import schema
+from gateway.store import schema, usage
 from gateway.store.admit import hold, insert
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, messages_of
@@ -110,6 +110,11 @@ def _swap(connection: Connection, wanted: Replacement, means: Means, now: int) -
     there = None if message is None else _with_parts(connection, [message])[0]
     if message is None or there is None or message.is_segment:
         return Replaced(GatewayError.NOT_REPLACED)
+    if means.caps:
+        more = sum(part.units for part in wanted.parts) - sum(m.units for m in there)
+        growth = message.account, max(0, more)
+        if not usage.fitting(connection, [growth], means, now)[0]:
+            return Replaced(GatewayError.CAP_REACHED)
     savepoint = connection.begin_nested()
     ledger.resolve(connection, Kind.VOID, [Hold(m.message_id, m.account, m.units) for m in there], now)
     parts = refer(connection, wanted.parts, means.country_code)
@@ -121,6 +126,8 @@ def _swap(connection: Connection, wanted: Replacement, means: Means, now: int) -
     times = parts[0].due_at, parts[0].deadline_at
     _REPLACE.run(connection, [(*told, *times, parts[0].whole_id, message.message_id)])
     insert(connection, parts)
+    if means.caps:
+        usage.count(connection, [growth], means, now)
     savepoint.commit()
     gone = [Ended(m.message_id, m.account, State.DELETED, was_queued=True, is_part=True) for m in there]
     return Replaced(None, gone)

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, bindparam, update
 from gateway.message import Message, State
 from gateway.ports import Joined, Whole
 from gateway.settings import StatusStyle
-from gateway.statuses import err3, status_for
-from gateway.store import schema
+from gateway.statuses import GatewayError, err3, status_for
+from gateway.store import schema, usage
 from gateway.store.admit import hold, insert, silent
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import End, Means, end, messages_of
@@ -40,6 +40,8 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
     silenced = silent(connection, [whole.last for whole in wholes if whole.rule is None], means)
     parts = refer(connection, [part for whole in wholes for part in whole.parts], means.country_code)
     rules = [_rule(whole, found, silenced) for whole, found in zip(wholes, collected, strict=True)]
+    if means.caps:
+        _cap(connection, wholes, rules, means, now)
     willing = [index for index, rule in enumerate(rules) if rule is None]
     holds = [Hold(m.message_id, m.account, m.units) for index in willing for m in collected[index]]
     ledger.resolve(connection, Kind.VOID, holds, now)
@@ -58,6 +60,8 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
         connection,
         [*(wholes[index].last for index in accepted), *(part for part in parts if held[part.message_id])],
     )
+    if means.caps:
+        usage.count(connection, [_demand(wholes[index]) for index in accepted], means, now)
     ends = [
         End(segment, State.REJECTED, err3(status_for(rule, StatusStyle.VENDOR)), now, Kind.VOID)
         for segments, rule in zip(collected, rules, strict=True)
@@ -65,6 +69,21 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
         for segment in segments
     ]
     return Joined(rules, end(connection, ends, means, now))
+
+
+def _cap(
+    connection: Connection, wholes: Sequence[Whole], rules: list[str | None], means: Means, now: int
+) -> None:
+    """Refuse those that go beyond a cap."""
+    willing = [index for index, rule in enumerate(rules) if rule is None]
+    fits = usage.fitting(connection, [_demand(wholes[index]) for index in willing], means, now)
+    for index, fit in zip(willing, fits, strict=True):
+        if not fit:
+            rules[index] = GatewayError.CAP_REACHED
+
+
+def _demand(whole: Whole) -> usage.Demand:
+    return whole.last.account, sum(part.units for part in whole.parts)
 
 
 def _collected(connection: Connection, wholes: Sequence[Whole]) -> list[list[Message]]:
