@@ -1,14 +1,13 @@
 """Text as a reader takes it in, so that a term is found however it is dressed up.
 
-Folding keeps letters and digits in one form (NFKC, case-folded, without marks), keeps the ends of
-sentences and the signature's brackets as they are, drops all else (blanks, punctuation, symbols, invisible
-characters) and squeezes a run of one character into one. Terms are folded in the same way, so they match
-across what was dropped, but never across the end of a sentence.
+Folding keeps letters and digits in one form (NFKC, case-folded, without marks, traditional ideographs
+simplified, letters that look like Latin ones as these), keeps the ends of sentences and the signature's
+brackets as they are, drops all else (blanks, punctuation, symbols, invisible characters) and squeezes a run
+of one character into one. Terms are folded in the same way, so they match across what was dropped, but never
+across the end of a sentence.
 
 Where a folded character came from, and how often it stood there, is worked out only for a text in which
 something was found: `Folded.trace`.
-
-Traditional and simplified script, homophones and look-alike letters are not folded together.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from unicodedata import category, normalize
+
+from policy.script import LATIN, SIMPLIFIED
 
 _ENDS = "。｡！!？?【】\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 # Letters to Unicode, nothing to the eye.
@@ -43,24 +44,30 @@ def _fold_character(character: str) -> str:
     # Decomposed and without marks, so that é equals e; then composed, so that Hangul stays whole.
     bare = "".join(c for c in normalize("NFKD", character) if category(c) != "Mn")
     folded = normalize("NFKC", normalize("NFKC", bare).casefold())
-    return "".join(c for c in folded if category(c)[0] in "LN")
+    return "".join(_one_form(c) for c in folded if category(c)[0] in "LN")
+
+
+def _one_form(letter: str) -> str:
+    return SIMPLIFIED.get(letter) or LATIN.get(letter, letter)
 
 
 _TABLE = _FoldTable()
 # The characters of nearly every text. Lower-casing and dropping is all the folding that these need, and
 # regular expressions do it in half the time of a table.
-_KEPT = r"一-鿿a-z0-9。！!？?【】\n\r"
-_UNCOMMON = re.compile(rf"[^{_KEPT}A-Z ,，、.：:；;“”‘’（）()《》\[\]<>'/|\-+*%=&#@$￥_~…—]")
-_KEPT_RUNS = re.compile(rf"[{_KEPT}]+")
+_KEPT = r"a-z0-9。！!？?【】\n\r"
+_SIMPLE = "".join(c for c in map(chr, range(0x4E00, 0xA000)) if c not in SIMPLIFIED)
+_UNCOMMON = re.compile(rf"[^{_SIMPLE}{_KEPT}A-Z ,，、.：:；;“”‘’（）()《》\[\]<>'/|\-+*%=&#@$￥_~…—]")
+_KEPT_RUNS = re.compile(rf"[一-鿿{_KEPT}]+")
 _REPEATED = re.compile(r"(.)\1+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A text and its folded form."""
+    """A text, its folded form, and the letters of that before runs were squeezed."""
 
     original: str
     text: str
+    letters: str
 
     def trace(self) -> Trace:
         """Where each character of `text` came from; takes a time proportional to the whole text."""
@@ -112,9 +119,8 @@ def fold(text: str) -> Folded:
     """The text folded; see the head of this module."""
     is_uncommon = _UNCOMMON.search(text)
     letters = text.translate(_TABLE) if is_uncommon else "".join(_KEPT_RUNS.findall(text.lower()))
-    if _REPEATED.search(letters):
-        letters = _REPEATED.sub(r"\1", letters)
-    return Folded(text, letters)
+    squeezed = _REPEATED.sub(r"\1", letters) if _REPEATED.search(letters) else letters
+    return Folded(text, squeezed, letters)
 
 
 def _is_invisible(character: str) -> bool:
