@@ -30,6 +30,7 @@ from gateway.customers.operations import Operations
 from gateway.customers.password_checks import PasswordChecks
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
+from gateway.purger import Purger
 from gateway.reactor import sleep
 from gateway.recovery import Opened, check_store, open_store
 from gateway.routing import long_form
@@ -75,6 +76,7 @@ class Gateway:
         await check_store(opened, settings.store_path, despite=despite_audit)
         self._pool.start(self._dispatcher, self._inbound)
         self._sweeper.start()
+        self._purger.start()
         listen = settings.listen
         for number, factory in self._doors.factories:
             self._ports.append(world.listen(number, factory, listen.host))
@@ -106,6 +108,7 @@ class Gateway:
             await maybeDeferred(port.stopListening)
         self._doors.abort()
         self._sweeper.stop()
+        self._purger.stop()
         is_recorded = await self._in_time(self._intake.stop)
         # The queue stays where it is: the slots must become free, not go to the next messages.
         is_recorded &= await self._in_time(self._operations.stop)
@@ -155,6 +158,7 @@ class Gateway:
             settings.routes,
         )
         self._sweeper = Sweeper(limits, reactor, clock, store, metrics, owe, ended, self._look_again)
+        self._purger = Purger(settings, reactor, clock, opened.writer.run)
         self._wire_messages(opened)
         passwords = Passwords(len(settings.accounts))
         self._checks = PasswordChecks(

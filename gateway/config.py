@@ -30,6 +30,7 @@ from gateway.settings import (
     Listen,
     ListenTls,
     Log,
+    Retention,
     Route,
     Settings,
 )
@@ -93,6 +94,7 @@ def _settings(file: File) -> Settings:
         accounts={table.system_id: account_of(table, content, zone) for table in file.accounts},
         carriers={table.name: carrier_of(table, zone) for table in file.carriers},
         routes=tuple(map(_route, file.routes)),
+        retention=Retention(**dict(file.retention)),
     )
 
 

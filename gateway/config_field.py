@@ -231,6 +231,19 @@ Status = Annotated[int, PlainValidator(_command_status)]
 Tag = Annotated[int, PlainValidator(_tag)]
 
 
+# Six months, which records are kept at least.
+DAYS_MIN = 183
+
+
+def _days(days: int) -> int:
+    if 0 < days < DAYS_MIN:
+        raise wrong(f"must be {DAYS_MIN} or more, for records are kept for six months", "0 is for ever")
+    return days
+
+
+DaysOrEver = Annotated[int, Field(ge=0, le=100_000), AfterValidator(_days)]
+
+
 def _path(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
         raise wrong("must be a path, in quotes")

@@ -20,6 +20,7 @@ from gateway.config_field import (
     CertificateFile,
     Count,
     CountryCode,
+    DaysOrEver,
     FilePath,
     Loopback,
     Name,
@@ -34,15 +35,17 @@ from gateway.config_field import (
     Tag,
     Term,
     TermFile,
+    TimeOfDay,
     Words,
     Zone,
     is_pair,
 )
 from gateway.config_problem import wrong
 from gateway.config_table import BY_VALUE, Table, at_least
-from gateway.settings import BindErrors, ClientCertificate, Limits, Timers
+from gateway.settings import BindErrors, ClientCertificate, Limits, Retention, Timers
 
 _LIMITS = Limits()
+_RETENTION = Retention()
 
 
 class GatewayTable(Table):
@@ -174,6 +177,16 @@ class PolicyTable(Table):
     exceptions: TermsTable = TermsTable()
 
 
+class RetentionTable(Table):
+    """`[retention]`, with the defaults of `settings.Retention`."""
+
+    commercial_days: DaysOrEver = _RETENTION.commercial_days
+    notice_days: DaysOrEver = _RETENTION.notice_days
+    code_days: DaysOrEver = _RETENTION.code_days
+    reply_days: DaysOrEver = _RETENTION.reply_days
+    purge_at: TimeOfDay = _RETENTION.purge_at
+
+
 class RouteTable(Table):
     """One of `[[routes]]`."""
 
@@ -196,3 +209,4 @@ class File(Table):
     accounts: list[AccountTable] = Field(min_length=1)
     carriers: list[CarrierTable] = Field(min_length=1)
     routes: list[RouteTable] = Field(min_length=1)
+    retention: RetentionTable = RetentionTable()

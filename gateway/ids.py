@@ -21,6 +21,16 @@ _SHORT_STEP_MS = 10
 _SHORT_MAX = (1 << 32) - 1
 
 
+def first_id(at_ms: int) -> int:
+    """The least id of a millisecond (unix time)."""
+    return at_ms << _MS_SHIFT
+
+
+def made_at(message_id: int) -> int:
+    """The millisecond of an id (unix time)."""
+    return message_id >> _MS_SHIFT
+
+
 class MessageIds:
     """Ids of one node, each greater than the one before and than `floor` (the greatest id in the store).
 

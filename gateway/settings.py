@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -313,6 +313,20 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days records are kept, 0 being for ever: by class, and those of what recipients send.
+
+    What is older is purged once a day, when it is `purge_at` in the operator's zone.
+    """
+
+    commercial_days: int = 0
+    notice_days: int = 0
+    code_days: int = 0
+    reply_days: int = 0
+    purge_at: time = time(3)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the file says. `accounts` is keyed by system_id, `carriers` by name."""
 
@@ -327,3 +341,4 @@ class Settings:
     accounts: Mapping[str, Account]
     carriers: Mapping[str, Carrier]
     routes: tuple[Route, ...]
+    retention: Retention = Retention()

@@ -15,6 +15,8 @@ _COMMANDS = {
     "check": ("gateway.cli.check", "check"),
     "demo": ("gateway.cli.demo", "demo"),
     "explain": ("gateway.cli.explain", "explain"),
+    "legal-hold": ("gateway.cli.legal_hold", "legal_hold"),
+    "purge": ("gateway.cli.purge", "purge"),
     "run": ("gateway.cli.run", "run"),
     "send": ("gateway.cli.send", "send"),
     "simulate-carrier": ("gateway.cli.simulate", "simulate_carrier"),

@@ -40,6 +40,8 @@ def _in(column: ColumnElement[int], *values: int) -> ColumnElement[bool]:
     return column.in_([constant(value) for value in values])
 
 
+# Not the bare row that a purge leaves.
+_is_kept = func.length(_message.body) > 0
 _is_unfinished = _message.final_at.is_(None)
 _is_unresolved = and_(_is_unfinished, _in(_message.state, *_UNRESOLVED))
 _its_hold = and_(_hold.source_id == _message.message_id, _hold.stage == Stage.HOLD)
@@ -162,6 +164,7 @@ RESEND_HAS_ATTEMPT = Identity(
         _message.resends
         > select(func.count()).select_from(schema.attempt).where(_its_attempt).scalar_subquery(),
         _message.resends > 0,
+        _is_kept,
     ),
 )
 STATE_AND_END_AGREE = Identity(
@@ -240,9 +243,11 @@ END_IS_TOLD = Identity(
     "END_IS_TOLD",
     "P6",
     "A sender that asked for it is told of the end.",
-    _MESSAGES.where(_end_is_wanted),
+    _MESSAGES.where(_end_is_wanted, _is_kept),
     _messages(_message.state, _message.registered_delivery).where(
-        _end_is_wanted, _message.message_id.not_in(select(_delivery.message_id).where(_tells_an_end))
+        _end_is_wanted,
+        _is_kept,
+        _message.message_id.not_in(select(_delivery.message_id).where(_tells_an_end)),
     ),
 )
 END_IS_TOLD_ONCE = Identity(
@@ -361,6 +366,7 @@ SETTLED_WAS_TAKEN = Identity(
     .join_from(schema.message, _resolutions, _its_resolution)
     .where(
         _resolution.kind == Kind.SETTLE,
+        _is_kept,
         ~select(_attempt.number).where(_its_attempt, _was_taken).exists(),
     ),
 )
