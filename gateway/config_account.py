@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from gateway.config_field import (
     Addr,
+    CapHours,
     Count,
     Moment,
     Name,
@@ -28,16 +29,20 @@ from gateway.config_table import BY_VALUE, Table, ThrottleTable, TimersTable, th
 from gateway.settings import (
     Account,
     Caps,
+    Consent,
     Contract,
     IdForm,
     InDoubtPolicy,
+    OptOutScope,
     ReceiptFormat,
+    Recipients,
     SegmentsMode,
     StatusStyle,
     Timers,
 )
 from policy.content import ContentFilter
 from policy.facts import MessageClass
+from policy.frequency import Cap, Period
 from policy.hours import Hours, HoursClosure, HoursException
 from policy.ruleset import OutsideHours, compile_ruleset
 from smpp.receipt import ReceiptTlvs
@@ -152,6 +157,26 @@ class CapsTable(Table):
         return value
 
 
+class CapTable(Table):
+    """One of `frequency` of an account; the default of `per_hours` looks at `per`, so that one is given."""
+
+    max: Count
+    per: Annotated[Period, BY_VALUE] | None = None
+    per_hours: CapHours | None = Field(default=None, validate_default=True)
+    by: Literal["number", "signature"] = "number"
+
+    @field_validator("per_hours")
+    @classmethod
+    def _one_period(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if "per" not in info.data:
+            return value
+        if value is None and info.data["per"] is None:
+            raise wrong("is missing, and so is per", 'such as per = "day" or per_hours = 24')
+        if value is not None and info.data["per"] is not None:
+            raise wrong("stands beside per", "keep one of the two")
+        return value
+
+
 class AccountTable(Table):
     """One of `[[accounts]]`."""
 
@@ -186,6 +211,13 @@ class AccountTable(Table):
     client_certificate: Words | None = None
     throttle_per_source: ThrottleTable | None = None
     caps: CapsTable | None = None
+    consent: Annotated[Consent, BY_VALUE] = Consent.DECLARED
+    consent_for: list[Annotated[MessageClass, BY_VALUE]] = Field(
+        default=[MessageClass.COMMERCIAL], min_length=1
+    )
+    members_only: bool = False
+    opt_out_scope: Annotated[OptOutScope, BY_VALUE] = OptOutScope.CUSTOMER
+    frequency: list[CapTable] = []
 
     @field_validator("password_hash")
     @classmethod
@@ -236,12 +268,23 @@ def account_of(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> A
         client_certificate=table.client_certificate,
         throttle_per_source=throttle_of(table.throttle_per_source),
         caps=Caps(**dict(table.caps)) if table.caps else None,
+        recipients=_recipients(table),
     )
 
 
 def _receipts(table: ReceiptsTable) -> ReceiptFormat:
     tlvs = ReceiptTlvs(table.message_state, table.network_error_code) if table.tlvs else None
     return ReceiptFormat(table.message_id, table.date_digits, tlvs)
+
+
+def _recipients(table: AccountTable) -> Recipients:
+    return Recipients(
+        table.consent,
+        frozenset(table.consent_for),
+        table.members_only,
+        table.opt_out_scope,
+        tuple(Cap(c.max, c.per, c.per_hours, c.by == "signature") for c in table.frequency),
+    )
 
 
 def _hash_in_memory(table: AccountTable) -> str:

@@ -35,6 +35,8 @@ SYSTEM_TYPE_MAX = 12
 ADDR_MAX = 20
 # More than anybody needs (as seconds it is 31 years), and milliseconds of it still fit the database.
 NUMBER_MAX = 1_000_000_000
+# A year: as long as that is remembered what a recipient was sent.
+CAP_HOURS_MAX = 366 * 24
 
 Words = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=NUMBER_MAX)]
@@ -44,6 +46,7 @@ Rate = Annotated[float, Field(ge=0, le=NUMBER_MAX)]
 RateAboveZero = Annotated[float, Field(gt=0, le=NUMBER_MAX)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Node = Annotated[int, Field(ge=0, le=NODE_MAX)]
+CapHours = Annotated[int, Field(ge=1, le=CAP_HOURS_MAX)]
 SegmentsMax = Annotated[int, Field(ge=2, le=255)]
 PduMax = Annotated[int, Field(ge=1024, le=1_048_576)]
 

@@ -17,6 +17,8 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from policy.facts import MessageClass
+from policy.frequency import Cap
 from policy.ruleset import Ruleset
 from smpp.message_id import GUESSED, Notations
 from smpp.message_state import MessageState
@@ -92,6 +94,21 @@ class BindErrors(StrEnum):
     UNIFORM = "uniform"
 
 
+class Consent(StrEnum):
+    """What shows that a recipient agreed: the contract's warranty, or a record (contract clause 1(2))."""
+
+    DECLARED = "declared"
+    LISTED = "listed"
+
+
+class OptOutScope(StrEnum):
+    """Whom a recipient's TD silences: the customer, the signature that it answers, or every customer."""
+
+    CUSTOMER = "customer"
+    SIGNATURE = "signature"
+    OPERATOR = "operator"
+
+
 class ClientCertificate(StrEnum):
     """Whether a TLS connection without a certificate of the customer's is let in."""
 
@@ -150,6 +167,20 @@ class ReceiptFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipients:
+    """Whom an account may write to, and how often (contract clauses 1(2) and 十).
+
+    With LISTED, messages of the classes in `consent_for` need a consent of that kind.
+    """
+
+    consent: Consent = Consent.DECLARED
+    consent_for: frozenset[MessageClass] = frozenset({MessageClass.COMMERCIAL})
+    members_only: bool = False
+    opt_out_scope: OptOutScope = OptOutScope.CUSTOMER
+    frequency: tuple[Cap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """One customer: how it binds, what it may send, under which contract."""
 
@@ -177,6 +208,7 @@ class Account:
     client_certificate: str | None = None
     throttle_per_source: Throttle | None = None
     caps: Caps | None = None
+    recipients: Recipients = Recipients()
 
 
 @dataclass(frozen=True, slots=True)

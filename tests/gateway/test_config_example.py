@@ -127,6 +127,10 @@ def test_the_example_tells_of_every_key_there_is() -> None:
         "carriers.source_addr",
         "carriers.receipt_states",
         "routes.account",
+        "accounts.frequency.max",
+        "accounts.frequency.per",
+        "accounts.frequency.per_hours",
+        "accounts.frequency.by",
     }
     assert set(keys_of(File)) - told == in_prose
     prose = re.findall("^# .*", EXAMPLE.read_text("utf-8"), re.MULTILINE)
