@@ -6,35 +6,34 @@ as padding only where words are not spelled that way (see `_is_padding`). A term
 is a whole word: exactly its letters, nothing dropped between them, and bounded by something dropped, the end
 of the text or a sentence, or a change between Han and other script. A hit that lies inside a hit of an
 exception does not count.
+
+A list may ask for more (see `terms.Matching`): other forms of its terms are terms of the same automaton,
+what only sounds alike or is padded with words is looked for in views of the text. The lists of trades are
+content that clause 六(9) forbids to everybody who is not of that trade.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate, groupby
 
-from ahocorasick_rs import AhoCorasick
-
-from policy.clauses import CONTENT_KINDS, refuse
+from policy.automaton import Automaton
+from policy.clauses import CONTENT_KINDS, CONTENT_UNLAWFUL, refuse
+from policy.forms import Synonyms, forms
 from policy.normalise import Folded, Trace, fold
+from policy.script import is_han
+from policy.terms import PLAIN, WHOLE_WORD, Matching, Term, TermList, compile_term, ideographs, parse_terms
 from policy.verdict import Refuse
+from policy.views import View, by_sound, without_padding
 
-WHOLE_WORD = "="
+__all__ = ["ContentFilter", "parse_terms"]
+
 _EXCEPTION = ""
 
-
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """One term, folded: its rule id (or `_EXCEPTION`), its letters, and the length of each run in them."""
-
-    kind: str
-    letters: str
-    runs: tuple[int, ...]
-    whole_word: bool
+Terms = TermList | Iterable[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class _Hit:
 
     start: int
     end: int
-    kind: str
+    term: Term
 
 
 class _Cover:
@@ -63,25 +62,49 @@ class ContentFilter:
     """All term lists, compiled. Immutable and shared by many rulesets; equal where `digest` is.
 
     `terms` maps each CONTENT_* rule id to its list; `exceptions` are phrases inside which a term may
-    stand. `digest` is the SHA-256, in hex, of what was compiled. Raises ValueError for another rule id
-    and for a term in which nothing is left to look for once it is folded.
+    stand; `trades` maps the name of each trade to its list, and `synonyms` are groups of words, each of which
+    stands for the others in a term. `lists` has the lines of each list by its rule id or "trade NAME", and
+    `digest` is the SHA-256, in hex, of what was compiled. Raises ValueError for another rule id and for a
+    term in which nothing is left to look for once it is folded.
     """
 
-    __slots__ = ("_automaton", "_terms", "digest")
+    __slots__ = ("_automaton", "_permitted", "_views", "digest", "lists")
 
-    def __init__(self, terms: Mapping[str, Iterable[str]], exceptions: Iterable[str] = ()) -> None:
-        by_pattern: defaultdict[str, set[_Term]] = defaultdict(set)
+    def __init__(
+        self,
+        terms: Mapping[str, Terms],
+        exceptions: Iterable[str] = (),
+        trades: Mapping[str, Terms] | None = None,
+        synonyms: Synonyms = (),
+    ) -> None:
         for kind in terms:
             if kind not in CONTENT_KINDS:
                 raise ValueError(f"{kind!r} is not a kind of forbidden content")
-        for kind, lines in (*terms.items(), (_EXCEPTION, exceptions)):
-            for line in lines:
-                pattern, term = _compile(kind, line)
-                by_pattern[pattern].add(term)
-        patterns = sorted(by_pattern)
-        self._terms = tuple(tuple(sorted(by_pattern[pattern], key=_order)) for pattern in patterns)
-        self._automaton = AhoCorasick(patterns)
-        self.digest = sha256(repr(self._terms).encode()).hexdigest()
+        lists = [(kind, kind, "", _listed(terms[kind])) for kind in terms]
+        lists += [
+            (f"trade {name}", CONTENT_UNLAWFUL, name, _listed(own)) for name, own in (trades or {}).items()
+        ]
+        compiler = _Compiler(synonyms)
+        for _, kind, trade, own in lists:
+            compiler.add(own.lines, own.matching, kind, trade)
+        compiler.add(exceptions, PLAIN, _EXCEPTION)
+        self._automaton = Automaton(compiler.patterns)
+        self._views = tuple(compiler.views())
+        self._permitted: frozenset[str] = frozenset()
+        self.lists: Mapping[str, tuple[str, ...]] = {name: own.lines for name, _, _, own in lists}
+        compiled = (self._automaton.terms, self._views)
+        self.digest = sha256(repr(compiled).encode()).hexdigest()
+
+    def permitting(self, trades: Iterable[str]) -> ContentFilter:
+        """The filter for an account of these trades, whose lists do not count for it; nothing is compiled."""
+        permitted = frozenset(trades)
+        if not permitted:
+            return self
+        other = object.__new__(ContentFilter)
+        other._automaton, other._views, other.lists = self._automaton, self._views, self.lists
+        other._permitted = permitted
+        other.digest = sha256(repr((self.digest, sorted(permitted))).encode()).hexdigest()
+        return other
 
     def __eq__(self, other: object) -> bool:
         return self.digest == other.digest if isinstance(other, ContentFilter) else NotImplemented
@@ -91,50 +114,76 @@ class ContentFilter:
 
     def find(self, folded: Folded) -> Refuse | None:
         """The refusal for the first forbidden term (of several at one place: the longest), or None."""
-        found = self._automaton.find_matches_as_indexes(folded.text, overlapping=True)
-        return self._judge(folded.trace(), found) if found else None
+        found = self._automaton.find(folded.text)
+        if not self._views:
+            return self._judge(folded.trace(), found, []) if found else None
+        seen = [_Hit(*place) for view in self._views for place in view.find(folded.letters)]
+        return self._judge(folded.trace(), found, seen) if found or seen else None
 
-    def _judge(self, trace: Trace, found: list[tuple[int, int, int]]) -> Refuse | None:
-        hits = [hit for pattern, start, end in found for hit in self._hits(pattern, trace, start, end)]
-        excepted = _Cover(hit for hit in hits if hit.kind == _EXCEPTION)
-        forbidden = [hit for hit in hits if hit.kind != _EXCEPTION and not excepted.holds(hit)]
+    def _judge(self, trace: Trace, found: list[tuple[int, int, int]], seen: list[_Hit]) -> Refuse | None:
+        hits = [hit for pattern, start, end in found for hit in self._hits(pattern, trace, start, end)] + seen
+        excepted = _Cover(hit for hit in hits if hit.term.kind == _EXCEPTION)
+        forbidden = [hit for hit in hits if self._forbids(hit.term) and not excepted.holds(hit)]
         if not forbidden:
             return None
-        first = min(forbidden, key=lambda hit: (hit.start, -hit.end, CONTENT_KINDS.index(hit.kind)))
-        return refuse(first.kind, trace.span(first.start, first.end))
+        first = min(forbidden, key=lambda hit: (hit.start, -hit.end, CONTENT_KINDS.index(hit.term.kind)))
+        return refuse(first.term.kind, trace.span(first.start, first.end))
+
+    def _forbids(self, term: Term) -> bool:
+        return term.kind != _EXCEPTION and term.trade not in self._permitted
 
     def _hits(self, pattern: int, trace: Trace, start: int, end: int) -> Iterator[_Hit]:
-        for term in self._terms[pattern]:
-            place = (
-                _whole_word(term, trace, start, end) if term.whole_word else _part(term, trace, start, end)
-            )
+        for term in self._automaton.terms[pattern]:
+            find = _whole_word if term.whole_word else _part
+            place = find(term, trace, start, end)
             if place is not None:
-                yield _Hit(*place, term.kind)
+                yield _Hit(*place, term)
 
 
-def parse_terms(text: str) -> list[str]:
-    """The terms of one file, in order: one a line; blank lines and lines that begin with # do not count."""
-    lines = (line.strip() for line in text.removeprefix("\ufeff").splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
+class _Compiler:
+    """Collects what lists ask for: patterns for the automaton, terms for each view."""
+
+    def __init__(self, synonyms: Synonyms) -> None:
+        self.patterns: list[tuple[str, Term]] = []
+        self._synonyms = [[fold(word).letters for word in group] for group in synonyms]
+        self._heard: list[Term] = []
+        self._padded: list[Term] = []
+
+    def add(self, lines: Iterable[str], matching: Matching, kind: str, trade: str = "") -> None:
+        for line in lines:
+            pattern, term = compile_term(line, kind, trade)
+            self.patterns.append((pattern, term))
+            if kind != _EXCEPTION:
+                self._add_forms(term, matching)
+
+    def views(self) -> Iterator[View]:
+        if self._heard:
+            yield by_sound(self._heard)
+        if self._padded:
+            yield without_padding(self._padded)
+
+    def _add_forms(self, term: Term, matching: Matching) -> None:
+        mark = WHOLE_WORD if term.whole_word else ""
+        for form in forms(term, matching, self._synonyms):
+            self.patterns.append(compile_term(mark + form, term.kind, term.trade))
+        if term.whole_word or matching == PLAIN:
+            return
+        count = ideographs(term.letters)
+        if matching.homophones_from is not None and count >= matching.homophones_from:
+            self._heard.append(term)
+        if matching.padded_from is not None and count >= matching.padded_from:
+            self._padded.append(term)
 
 
-def _compile(kind: str, line: str) -> tuple[str, _Term]:
-    folded = fold(line.removeprefix(WHOLE_WORD))
-    letters = folded.trace().letters
-    if not any(letter.isalnum() for letter in letters):
-        raise ValueError(f"the term {line!r} has no letter or digit to look for")
-    runs = tuple(len(list(run)) for _, run in groupby(letters))
-    return folded.text, _Term(kind, letters, runs, line.startswith(WHOLE_WORD))
+def _listed(terms: Terms) -> TermList:
+    return terms if isinstance(terms, TermList) else TermList(tuple(terms))
 
 
-def _order(term: _Term) -> tuple[str, str, bool]:
-    return term.kind, term.letters, term.whole_word
-
-
-def _part(term: _Term, trace: Trace, start: int, end: int) -> tuple[int, int] | None:
+def _part(term: Term, trace: Trace, start: int, end: int) -> tuple[int, int] | None:
     """Where the term was found as a part of the text; its outer runs may go on beyond it."""
-    last = len(term.runs) - 1
-    for index, wanted in enumerate(term.runs):
+    runs = [len(list(run)) for _, run in groupby(term.letters)]
+    last = len(runs) - 1
+    for index, wanted in enumerate(runs):
         at = trace.starts[start + index]
         given = trace.starts[start + index + 1] - at
         is_outer = index in (0, last)
@@ -150,7 +199,7 @@ def _is_padding(letter: str, given: int) -> bool:
     return not letter.isascii() or given > 2
 
 
-def _whole_word(term: _Term, trace: Trace, start: int, end: int) -> tuple[int, int] | None:
+def _whole_word(term: Term, trace: Trace, start: int, end: int) -> tuple[int, int] | None:
     """Where the term stands as a whole word among the letters of those runs."""
     first = trace.letters.find(term.letters, trace.starts[start], trace.starts[end])
     while first >= 0:
@@ -167,8 +216,4 @@ def _is_edge(trace: Trace, index: int) -> bool:
     if index in (0, len(trace.letters)) or trace.apart[index]:
         return True
     before, after = trace.letters[index - 1], trace.letters[index]
-    return not (before.isalnum() and after.isalnum() and _is_han(before) == _is_han(after))
-
-
-def _is_han(letter: str) -> bool:
-    return "㐀" <= letter <= "鿿" or "\U00020000" <= letter <= "\U0003ffff"
+    return not (before.isalnum() and after.isalnum() and is_han(before) == is_han(after))

@@ -58,7 +58,7 @@ _KEPT = r"a-z0-9。！!？?【】\n\r"
 _SIMPLE = "".join(c for c in map(chr, range(0x4E00, 0xA000)) if c not in SIMPLIFIED)
 _UNCOMMON = re.compile(rf"[^{_SIMPLE}{_KEPT}A-Z ,，、.：:；;“”‘’（）()《》\[\]<>'/|\-+*%=&#@$￥_~…—]")
 _KEPT_RUNS = re.compile(rf"[一-鿿{_KEPT}]+")
-_REPEATED = re.compile(r"(.)\1+", re.DOTALL)
+_BEFORE_ITSELF = re.compile(r"(.)(?=\1)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,7 @@ def fold(text: str) -> Folded:
     """The text folded; see the head of this module."""
     is_uncommon = _UNCOMMON.search(text)
     letters = text.translate(_TABLE) if is_uncommon else "".join(_KEPT_RUNS.findall(text.lower()))
-    squeezed = _REPEATED.sub(r"\1", letters) if _REPEATED.search(letters) else letters
-    return Folded(text, squeezed, letters)
+    return Folded(text, _BEFORE_ITSELF.sub("", letters), letters)
 
 
 def _is_invisible(character: str) -> bool:

@@ -61,3 +61,8 @@ LOOKS: Mapping[str, str] = MappingProxyType(dict(_look_alikes()))
 
 LATIN: Mapping[str, str] = MappingProxyType(_folded_alike(LOOKS))
 """Case-folded letters that look like an ASCII letter, or whose capital does, each with that letter, small."""
+
+
+def is_han(character: str) -> bool:
+    """Whether it is a Chinese ideograph."""
+    return "㐀" <= character <= "鿿" or "\U00020000" <= character <= "\U0003ffff"
