@@ -19,10 +19,9 @@ from gateway.config_check import Document, check, names
 from gateway.config_model import (
     File,
     ListenTable,
-    PolicyTable,
     RouteTable,
-    TermsTable,
 )
+from gateway.config_policy import content_of
 from gateway.config_problem import ConfigError, Problem, problems_of
 from gateway.settings import (
     Admin,
@@ -34,7 +33,6 @@ from gateway.settings import (
     Route,
     Settings,
 )
-from policy.content import ContentFilter
 
 
 def load(path: Path) -> Settings:
@@ -80,7 +78,7 @@ def _in_the_file(problem: Problem) -> list[str | int]:
 
 
 def _settings(file: File) -> Settings:
-    content = _content(file.policy)
+    content = content_of(file.policy)
     zone = file.gateway.zone
     return Settings(
         node=file.gateway.node,
@@ -95,22 +93,13 @@ def _settings(file: File) -> Settings:
         carriers={table.name: carrier_of(table, zone) for table in file.carriers},
         routes=tuple(map(_route, file.routes)),
         retention=Retention(**dict(file.retention)),
+        content=content,
     )
 
 
 def _listen(table: ListenTable) -> Listen:
     tls = None if table.tls is None else ListenTls(**dict(table.tls))
     return Listen(**dict(table) | {"tls": tls, "proxy_networks": tuple(table.proxy_networks)})
-
-
-def _content(policy: PolicyTable) -> ContentFilter:
-    """The one filter that all accounts share."""
-    terms = {f"CONTENT_{kind.upper()}": _terms(table) for kind, table in policy.terms}
-    return ContentFilter(terms, _terms(policy.exceptions))
-
-
-def _terms(table: TermsTable) -> list[str]:
-    return [*table.terms, *(term for file in table.files for term in file)]
 
 
 def _route(table: RouteTable) -> Route:

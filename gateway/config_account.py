@@ -218,6 +218,7 @@ class AccountTable(Table):
     members_only: bool = False
     opt_out_scope: Annotated[OptOutScope, BY_VALUE] = OptOutScope.CUSTOMER
     frequency: list[CapTable] = []
+    trades: list[Name] = []
 
     @field_validator("password_hash")
     @classmethod
@@ -236,7 +237,7 @@ def account_of(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> A
     contract = Contract(**dict(table.contract))
     ruleset = compile_ruleset(
         signatures=table.signatures,
-        content=content,
+        content=content.permitting(table.trades),
         hours=_hours(table.hours, contract, zone),
         message_class=table.message_class,
         outside_hours=table.hours.outside,

@@ -28,6 +28,7 @@ def check(document: Document) -> Iterator[Problem]:
     yield from _accounts_without_route(document)
     yield from _ports(document)
     yield from _accounts_without_tls(document)
+    yield from _trades(document)
 
 
 def _repeats(document: Document, table: str, key: str) -> Iterator[Problem]:
@@ -122,6 +123,16 @@ def _accounts_without_tls(document: Document) -> Iterator[Problem]:
             yield Problem(f"{place}.tls", "needs listen.tls, the port for TLS")
         if "client_certificate" in account and "client_ca" not in tls:
             yield Problem(f"{place}.client_certificate", "needs listen.tls.client_ca")
+
+
+def _trades(document: Document) -> Iterator[Problem]:
+    """Trades of accounts that have no list; one misspelt would leave its list in force."""
+    known = _table(_table(document, "policy"), "trades")
+    for place, account in _rows(document, "accounts"):
+        for index, name in enumerate(_list(account, "trades")):
+            if isinstance(name, str) and name not in known:
+                hint = did_you_mean(name, known) or f"its list would be [policy.trades.{name}]"
+                yield Problem(f"{place}.trades[{index}]", "is not a trade of [policy.trades]", hint)
 
 
 def _address(document: Document, table: str, host: str, port: int) -> tuple[object, object]:

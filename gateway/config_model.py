@@ -40,6 +40,7 @@ from gateway.config_field import (
     Zone,
     is_pair,
 )
+from gateway.config_policy import PolicyTable
 from gateway.config_problem import wrong
 from gateway.config_table import BY_VALUE, Table, at_least
 from gateway.settings import BindErrors, ClientCertificate, Limits, Retention, Timers

@@ -17,6 +17,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from policy.content import ContentFilter
 from policy.facts import MessageClass
 from policy.frequency import Cap
 from policy.ruleset import Ruleset
@@ -360,7 +361,10 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the file says. `accounts` is keyed by system_id, `carriers` by name."""
+    """Everything that the file says. `accounts` is keyed by system_id, `carriers` by name.
+
+    `content` is the filter that all accounts share; an account's ruleset has it as its trades permit.
+    """
 
     node: int
     zone: ZoneInfo
@@ -374,3 +378,4 @@ class Settings:
     carriers: Mapping[str, Carrier]
     routes: tuple[Route, ...]
     retention: Retention = Retention()
+    content: ContentFilter
