@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.config_field import Name, Term, TermFile
+from gateway.config_problem import wrong
 from gateway.config_table import Table
 from policy.content import ContentFilter
 from policy.terms import Matching, TermList
 
-Ideographs = Annotated[int, Field(ge=2, le=20)]
+
+def _ideographs(least: int) -> int:
+    if least == 1:
+        raise wrong("must be 0, for never, or 2 to 20", "an ideograph by itself has no other form")
+    return least
+
+
+Ideographs = Annotated[int, Field(ge=0, le=20), AfterValidator(_ideographs)]
 Synonyms = Annotated[list[Term], Field(min_length=2)]
 
 
@@ -22,13 +30,17 @@ class TermsTable(Table):
     files: list[TermFile] = []
 
 
-class ListTable(TermsTable):
-    """A list of forbidden terms, with the other forms in which they are found (see `terms.Matching`)."""
+class FormsTable(Table):
+    """The forms in which terms are found: from so many ideographs on, 0 is never (see `terms.Matching`)."""
 
     reordered_from: Ideographs | None = None
     split_from: Ideographs | None = None
     homophones_from: Ideographs | None = None
     padded_from: Ideographs | None = None
+
+
+class ListTable(TermsTable, FormsTable):
+    """A list of forbidden terms; what it does not say of their forms is as for all lists."""
 
 
 class KindsTable(Table):
@@ -52,26 +64,23 @@ class PolicyTable(Table):
     exceptions: TermsTable = TermsTable()
     trades: dict[Name, ListTable] = {}
     synonyms: list[Synonyms] = []
+    forms: FormsTable = FormsTable()
 
 
 def content_of(table: PolicyTable) -> ContentFilter:
     """The one filter that all accounts share."""
     return ContentFilter(
-        {f"CONTENT_{kind.upper()}": _list(each) for kind, each in table.terms},
+        {f"CONTENT_{kind.upper()}": _list(each, table.forms) for kind, each in table.terms},
         _lines(table.exceptions),
-        {trade: _list(each) for trade, each in table.trades.items()},
+        {trade: _list(each, table.forms) for trade, each in table.trades.items()},
         table.synonyms,
     )
 
 
-def _list(table: ListTable) -> TermList:
-    matching = Matching(
-        reordered_from=table.reordered_from,
-        split_from=table.split_from,
-        homophones_from=table.homophones_from,
-        padded_from=table.padded_from,
-    )
-    return TermList(tuple(_lines(table)), matching)
+def _list(table: ListTable, forms: FormsTable) -> TermList:
+    own = table.model_dump(include=set(FormsTable.model_fields), exclude_none=True)
+    wanted = forms.model_dump() | own
+    return TermList(tuple(_lines(table)), Matching(**{form: least or None for form, least in wanted.items()}))
 
 
 def _lines(table: TermsTable) -> list[str]:

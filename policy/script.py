@@ -42,8 +42,8 @@ def _look_alikes() -> Iterator[tuple[str, str]]:
 
 
 def _folded_alike(looks: Mapping[str, str]) -> dict[str, str]:
-    capitals = {character.lower(): letter for character, letter in looks.items()}
-    own = {character: letter for character, letter in looks.items() if character == character.lower()}
+    capitals = {character.casefold(): letter for character, letter in looks.items()}
+    own = {character: letter for character, letter in looks.items() if character == character.casefold()}
     return {
         character: letter.lower()
         for character, letter in (capitals | own).items()

@@ -19,7 +19,7 @@ class Matching:
 
     None is never. `reordered_from`: two neighbours changed places, turned round, or read backwards.
     `split_from`: ideographs taken apart (拆字). `homophones_from`: other ideographs of the same sounds, or
-    pinyin. `padded_from`: with Latin letters, digits and particles between the ideographs.
+    pinyin. `padded_from`: with Latin letters, digits and little words between the ideographs.
     The shorter a term, the more ordinary texts have it in one of these forms.
     """
 

@@ -14,8 +14,8 @@ from policy.script import is_han
 from policy.terms import Term, ideographs
 
 _ALTERNATIVES_MAX = 8
-# Particles that can be put nearly anywhere and are read over.
-PARTICLES = frozenset("的了着过地得啊呀呢吧吗嘛哦哈喔呵嗯哎呃么之")
+# What can be put nearly anywhere, and is read over.
+FILLERS = frozenset("的了着过地得啊呀呢吧吗嘛哦哈喔呵嗯哎呃么之这那个就是")
 
 
 class View:
@@ -51,14 +51,14 @@ def by_sound(terms: Iterable[Term]) -> View:
 
 
 def without_padding(terms: Iterable[Term]) -> View:
-    """The view that shows ideographs only, without particles, and the ends of sentences."""
+    """The view that shows ideographs only, without fillers, and the ends of sentences."""
     table = _Unpadded()
     return View("without padding", table, ((term.letters, term) for term in terms if can_be_padded(term)))
 
 
 def can_be_padded(term: Term) -> bool:
     """Whether all of a term is left where the padding of a text is taken away."""
-    return ideographs(term.letters) == len(term.letters) and not PARTICLES & set(term.letters)
+    return ideographs(term.letters) == len(term.letters) and not FILLERS & set(term.letters)
 
 
 def _sounds(letters: str) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _sounds(letters: str) -> Iterator[str]:
 class _Unpadded(dict[int, str]):
     def __missing__(self, code_point: int) -> str:
         character = chr(code_point)
-        is_seen = not character.isalnum() or (is_han(character) and character not in PARTICLES)
+        is_seen = not character.isalnum() or (is_han(character) and character not in FILLERS)
         shown = character if is_seen else ""
         if code_point < 0x10000:
             self[code_point] = shown

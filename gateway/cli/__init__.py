@@ -18,6 +18,7 @@ _COMMANDS = {
     "legal-hold": ("gateway.cli.legal_hold", "legal_hold"),
     "purge": ("gateway.cli.purge", "purge"),
     "run": ("gateway.cli.run", "run"),
+    "policy": ("gateway.cli.policy", "policy"),
     "send": ("gateway.cli.send", "send"),
     "simulate-carrier": ("gateway.cli.simulate", "simulate_carrier"),
 }

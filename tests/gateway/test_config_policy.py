@@ -34,6 +34,24 @@ def test_a_list_finds_its_terms_in_the_forms_that_it_asks_for(tmp_path: Path) ->
         assert settings.content.find(fold(other)) is None
 
 
+def test_what_is_said_of_all_lists_holds_for_those_that_say_nothing_else(tmp_path: Path) -> None:
+    text = """
+    [policy.forms]
+    reordered_from = 3
+    [policy.terms]
+    cult.terms = ["代开发票"]
+    rumour.terms = ["网上赌博"]
+    rumour.reordered_from = 0
+    [policy.trades.finance]
+    terms = ["低息贷款"]
+    reordered_from = 5
+    """
+    content = settings_of(tmp_path, text + ACCOUNT + CARRIER + ROUTE).content
+    assert content.find(fold("发票代开")) is not None
+    assert content.find(fold("赌博网上")) is None
+    assert content.find(fold("贷款低息")) is None
+
+
 def test_an_account_may_say_what_is_forbidden_to_all_but_its_trade(tmp_path: Path) -> None:
     policy = '[policy.trades.finance]\nterms = ["低息贷款"]\n[policy.trades.medicine]\nterms = ["处方药"]\n'
     shop = ACCOUNT.replace('"bank', '"shop')
