@@ -33,8 +33,6 @@ from gateway.config_field import (
     Seconds,
     SegmentsMax,
     Tag,
-    Term,
-    TermFile,
     TimeOfDay,
     Words,
     Zone,
@@ -148,34 +146,6 @@ class LimitsTable(Table):
     @classmethod
     def _not_below_the_least(cls, value: float, info: ValidationInfo) -> float:
         return at_least("retry_min_s", value, info)
-
-
-class TermsTable(Table):
-    """Terms written here, and files of terms (UTF-8, one a line, lines that begin with # are comments)."""
-
-    terms: list[Term] = []
-    files: list[TermFile] = []
-
-
-class KindsTable(Table):
-    """The nine forbidden kinds of contract clause 六, in its order."""
-
-    constitution: TermsTable = TermsTable()
-    state_security: TermsTable = TermsTable()
-    national_honour: TermsTable = TermsTable()
-    ethnic_hatred: TermsTable = TermsTable()
-    cult: TermsTable = TermsTable()
-    rumour: TermsTable = TermsTable()
-    obscene_violent: TermsTable = TermsTable()
-    defamation: TermsTable = TermsTable()
-    unlawful: TermsTable = TermsTable()
-
-
-class PolicyTable(Table):
-    """`[policy]`: the content filter that all accounts share."""
-
-    terms: KindsTable = KindsTable()
-    exceptions: TermsTable = TermsTable()
 
 
 class RetentionTable(Table):

@@ -377,5 +377,5 @@ class Settings:
     accounts: Mapping[str, Account]
     carriers: Mapping[str, Carrier]
     routes: tuple[Route, ...]
-    retention: Retention = Retention()
     content: ContentFilter
+    retention: Retention = Retention()

@@ -132,9 +132,6 @@ def test_the_example_tells_of_every_key_there_is() -> None:
         "accounts.frequency.per",
         "accounts.frequency.per_hours",
         "accounts.frequency.by",
-        *(f"policy.terms.{kind}.{form}" for kind in KindsTable.model_fields for form in FORMS),
-        # The example has a trade for the name that is the operator's to choose.
-        *(f"policy.trades.{key}" for key in ListTable.model_fields),
     }
     forms = FormsTable.model_fields
     of_lists = {f"policy.terms.{kind}.{form}" for kind in KindsTable.model_fields for form in forms}

@@ -93,6 +93,7 @@ def settings_of(
         accounts={account.system_id: account for account in accounts},
         carriers={carrier.name: carrier for carrier in carriers},
         routes=tuple(routes),
+        content=accounts[0].ruleset.content,
     )
 
 
