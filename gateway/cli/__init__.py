@@ -14,6 +14,7 @@ _COMMANDS = {
     "audit": ("gateway.cli.audit", "audit"),
     "check": ("gateway.cli.check", "check"),
     "demo": ("gateway.cli.demo", "demo"),
+    "evidence": ("gateway.cli.evidence", "evidence"),
     "explain": ("gateway.cli.explain", "explain"),
     "legal-hold": ("gateway.cli.legal_hold", "legal_hold"),
     "purge": ("gateway.cli.purge", "purge"),

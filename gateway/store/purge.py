@@ -46,7 +46,7 @@ from ledger.prepared import Prepared
 from ledger.rows import Rows, dumps, integers, texts
 
 # Rows that one step looks at.
-LOOK = 500
+LOOK = 200
 
 Row = Sequence[Any]
 Key = tuple[int | str, ...]

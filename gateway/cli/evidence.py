@@ -1,0 +1,108 @@
+"""`signet evidence`: all that is known of a message, or of what a recipient was sent, in one archive."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+
+from gateway import evidence as made
+from gateway.cli.configured import config_option, settings_or_exit
+from gateway.cli.output import console
+from gateway.cli.stored import stored, time_option, unix_ms
+from gateway.clock import SystemClock
+from gateway.number import plain
+from gateway.settings import Settings
+from gateway.store import evidence as kept
+from gateway.store.evidence import Span
+
+_TOLD = ("messages", "refusals", "receipts", "transfers", "consents", "opt_outs")
+
+
+@click.command()
+@click.argument("named", metavar="MESSAGE_ID|NUMBER")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The archive to write; it must not be there yet.",
+)
+@click.option("--account", help="Only what is of this account; to be named if a customer gets the archive.")
+@click.option("--carrier", help="MESSAGE_ID is one that this carrier gave.")
+@time_option("--since", "Of a number: what was submitted from this time on.")
+@time_option("--until", "Of a number: what was submitted before this time.")
+@time_option("--at", "When the archive is said to be made.  [default: now]")
+@config_option
+def evidence(
+    named: str,
+    output: Path,
+    account: str | None,
+    carrier: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    at: datetime | None,
+    config_path: Path,
+) -> None:
+    """Write an archive of all that is known of a message, or of a recipient's number.
+
+    MESSAGE_ID is the one that the customer was told, decimal or hexadecimal. There are texts, as submitted
+    and as sent, verdicts and rules, consents and opt-outs, ledger lines, submits to carriers and their
+    receipts, with a summary in Chinese and in English, and the hash of every file. The same database, asked
+    with the same --at, gives the same octets. Exit code 1 if nothing is known.
+    """
+    settings = settings_or_exit(config_path)
+    span = Span(*(None if time is None else unix_ms(time, settings.zone) for time in (since, until)))
+    made_at = int(SystemClock().now() * 1000) if at is None else unix_ms(at, settings.zone)
+    with stored(settings.store_path, settings.country_code) as connection:
+        tables = _gathered(connection, settings, named, account, carrier, span)
+        revision = MigrationContext.configure(connection).get_current_revision() or ""
+    if not tables["messages"] and not tables["refusals"]:
+        raise click.ClickException(f"nothing is known of {named}")
+    asked = made.Asked(named, account, made_at, version("signet"), revision)
+    octets = made.archive(tables, settings, asked)
+    _write(output, octets)
+    counts = ", ".join(f"{len(tables[name])} {name.replace('_', '-')}" for name in _TOLD)
+    console().print(f"{output}: {counts}")
+    console().print(f"SHA-256 {sha256(octets).hexdigest()}")
+
+
+def _gathered(
+    connection: Connection,
+    settings: Settings,
+    named: str,
+    account: str | None,
+    carrier: str | None,
+    span: Span,
+) -> dict[str, list[kept.Row]]:
+    """The rows of the message of that id; if there is none, of the number."""
+    country_code = settings.country_code
+    ids = kept.messages_named(connection, named, carrier)
+    if not ids and carrier is None:
+        ids = kept.messages_to(connection, named, country_code, span)
+        numbers = [plain(named, country_code)]
+        return kept.gather(connection, ids, numbers, account, country_code, span)
+    tables = kept.gather(connection, ids, (), account, country_code, Span())
+    # Of whom one message tells are its own customer and its own recipient.
+    owners = {row["account"] for row in tables["messages"]}
+    addrs = {row["destination_addr"] for row in tables["messages"]} - {""}
+    if len(owners) != 1:
+        return tables
+    numbers = sorted({plain(addr, country_code) for addr in addrs})
+    return kept.gather(connection, ids, numbers, owners.pop(), country_code, Span())
+
+
+def _write(path: Path, octets: bytes) -> None:
+    """A file for nobody else's eyes, for it has texts and numbers."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise click.ClickException(f"cannot write {path}: {error.strerror}") from None
+    with os.fdopen(file, "wb") as target:
+        target.write(octets)

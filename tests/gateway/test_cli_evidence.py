@@ -1,0 +1,257 @@
+"""`signet evidence`: what is in the archive, and that the same database gives the same octets."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import insert
+
+from gateway.cli import main
+from gateway.store import schema_recipients
+from gateway.store.engine import connect
+from gateway.store.schema_records import ruleset
+from tests.gateway.store.rig import Rig
+from tests.gateway.store.samples import NUMBER, START, accepted, receipt, reply
+from tests.gateway.store.written import BIRTHDAY, body_of, refuse, submit, submit_segments
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+AT = ("--at", "2026-11-24T09:00")
+OTHER = "13900000009"
+LONG = "尊敬的客户:" + "今天是您生日，生日快乐，" * 8 + "回TD退订【中国银行】"
+
+Signet = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, empty_database: Path) -> Path:
+    text = EXAMPLE.read_text("utf-8").replace('#store = "var/signet.db"', 'store = "signet.db"')
+    assert text.count('name = "demo"') == 1
+    (tmp_path / "config.toml").write_text(text.replace('name = "demo"', 'name = "bank"'), "utf-8")
+    shutil.copy(empty_database, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def rig(folder: Path) -> Iterator[Rig]:
+    rig = Rig(connect(folder / "signet.db", busy_timeout_s=0.0))
+    rig.recover()
+    yield rig
+    rig.close()
+    rig.engine.dispose()
+
+
+@pytest.fixture
+def signet(folder: Path) -> Signet:
+    return lambda *arguments: CliRunner().invoke(
+        main, ["evidence", *arguments], env={"SIGNET_CONFIG": str(folder / "config.toml")}
+    )
+
+
+@pytest.fixture
+def files(signet: Signet, folder: Path) -> Callable[..., dict[str, bytes]]:
+    """The files in the archive for these arguments."""
+
+    def made(*arguments: str) -> dict[str, bytes]:
+        path = folder / f"evidence-{len(list(folder.iterdir()))}.zip"
+        result = signet(*arguments, *AT, "-o", str(path))
+        assert result.exit_code == 0, result.output
+        with zipfile.ZipFile(path) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+
+    return made
+
+
+def rows(files: dict[str, bytes], table: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in files.get(f"{table}.jsonl", b"").splitlines()]
+
+
+def deliver(rig: Rig, text: str = BIRTHDAY, number: str = NUMBER) -> int:
+    sent = submit(rig, text, f"+86{number}", signature="中国银行")
+    [claimed] = rig.claim().messages
+    rig.record(accepted(claimed, f"c{sent.message_id:x}"))
+    rig.hear(receipt(f"c{sent.message_id:x}", number=number))
+    return sent.message_id
+
+
+def remember(rig: Rig) -> None:
+    """What else there is of the recipient, and of the rules."""
+    with rig.engine.begin() as connection:
+        connection.execute(
+            insert(ruleset).values(
+                version="0123456789ab",
+                rules=json.dumps(
+                    {"signatures": [{"name": "中国银行", "status": "registered", "evidence": "licence 7"}]}
+                ),
+                first_used_at=START,
+            )
+        )
+        for account, number in (("bank", NUMBER), ("shop", NUMBER), ("bank", OTHER)):
+            connection.execute(
+                insert(schema_recipients.consent).values(
+                    number=number, account=account, kind="commercial", source="paper", proof_sha256="ab" * 32,
+                    granted_at=START, recorded_at=START,
+                )
+            )  # fmt: skip
+
+
+def test_the_archive_of_a_message_has_all_that_is_known_of_it(
+    rig: Rig, files: Callable[..., dict[str, bytes]]
+) -> None:
+    message_id = deliver(rig)
+    deliver(rig, number=OTHER)
+    remember(rig)
+    rig.read(reply())
+    refused = refuse(rig, "加微信【中国银行】", "SALUTATION_MISSING")
+    refuse(rig, "hi", "SIGNATURE_MISSING", account="shop")
+    found = files(str(message_id))
+    [message] = rows(found, "messages")
+    assert (message["message_id"], message["text"], message["state_name"]) == (
+        message_id,
+        BIRTHDAY,
+        "DELIVERED",
+    )
+    assert bytes.fromhex(message["body"]).endswith(BIRTHDAY.encode("utf-16-be"))
+    assert message["submitted_by"] == "bank@127.0.0.1"
+    assert [row["outcome_name"] for row in rows(found, "attempts")] == ["ACCEPTED"]
+    assert [row["carrier_message_id"] for row in rows(found, "receipts")] == [f"c{message_id:x}"]
+    assert [row["kind_name"] for row in rows(found, "transfers")] == ["HOLD", "SETTLE"]
+    assert len(rows(found, "deliveries")) == len(rows(found, "lots")) == len(rows(found, "opt_outs")) == 1
+    assert [(row["account"], row["number"]) for row in rows(found, "consents")] == [("bank", NUMBER)]
+    assert [row["refusal_id"] for row in rows(found, "refusals")] == [refused]
+    assert [row["contract"] for row in rows(found, "accounts")] == ["WM39-SMS-0001"]
+    assert [row["version"] for row in rows(found, "rulesets")] == ["0123456789ab"]
+
+
+def test_the_summaries_say_it_in_two_languages(rig: Rig, files: Callable[..., dict[str, bytes]]) -> None:
+    message_id = deliver(rig)
+    remember(rig)
+    refuse(rig, "加微信【中国银行】", "SALUTATION_MISSING")
+    found = files(str(message_id))
+    chinese, english = (found[f"summary.{language}.md"].decode() for language in ("zh", "en"))
+    assert f"## 短信 {message_id}" in chinese
+    assert "- 拒绝规则: SALUTATION_MISSING, 1(3), 短信未以“尊敬XX”称呼开头" in chinese
+    assert "- 签名报备: 中国银行, registered, licence 7" in chinese
+    assert f"## Message {message_id}" in english
+    assert "- Submitted at: 2026-11-23T09:00:00+08:00" in english
+    assert f"    {BIRTHDAY}" in english.splitlines()
+    assert "- Receipt: DELIVERED, 000, 2026-11-23T09:00:00+08:00" in english
+    assert f"- Consent: {NUMBER}, bank, commercial, paper, {'ab' * 32}, 2026-11-23T09:00:00+08:00" in english
+
+
+def test_the_manifest_has_the_hash_of_every_file(rig: Rig, files: Callable[..., dict[str, bytes]]) -> None:
+    found = files(str(deliver(rig)))
+    manifest = json.loads(found.pop("manifest.json"))
+    assert {each["name"]: each["sha256"] for each in manifest["files"]} == {
+        name: sha256(octets).hexdigest() for name, octets in found.items()
+    }
+    assert manifest["revision"] == "0004"
+
+
+def test_the_same_database_at_the_same_time_gives_the_same_octets(
+    rig: Rig, signet: Signet, folder: Path
+) -> None:
+    deliver(rig)
+    remember(rig)
+    first, second, later = folder / "1.zip", folder / "2.zip", folder / "3.zip"
+    for path, at in ((first, "2026-11-24"), (second, "2026-11-24"), (later, "2026-11-25")):
+        assert signet(NUMBER, "--at", at, "-o", str(path)).exit_code == 0
+    assert first.read_bytes() == second.read_bytes()
+    assert first.read_bytes() != later.read_bytes()
+    assert first.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_number_gives_all_that_it_was_sent_in_that_time(
+    rig: Rig, files: Callable[..., dict[str, bytes]]
+) -> None:
+    early = deliver(rig)
+    rig.advance(3600)
+    late = deliver(rig)
+    refused = refuse(rig, "hi", "SIGNATURE_MISSING")
+    deliver(rig, number=OTHER)
+    found = files(f"+86{NUMBER}")
+    assert [row["message_id"] for row in rows(found, "messages")] == [early, late]
+    found = files(NUMBER, "--since", "2026-11-23T09:30")
+    assert [row["message_id"] for row in rows(found, "messages")] == [late]
+    assert [row["refusal_id"] for row in rows(found, "refusals")] == [refused]
+    found = files(NUMBER, "--until", "2026-11-23T09:30")
+    assert [row["message_id"] for row in rows(found, "messages")] == [early]
+    assert rows(found, "refusals") == []
+
+
+def test_an_account_sees_its_own_only(
+    rig: Rig, files: Callable[..., dict[str, bytes]], signet: Signet
+) -> None:
+    deliver(rig)
+    refuse(rig, "hi", "SIGNATURE_MISSING", account="shop")
+    remember(rig)
+    assert len(rows(files(NUMBER), "refusals")) == 1
+    found = files(NUMBER, "--account", "bank")
+    assert rows(found, "refusals") == []
+    assert [row["account"] for row in rows(found, "consents")] == ["bank"]
+
+
+@pytest.mark.parametrize("form", ["decimal", "hexadecimal", "told"])
+def test_a_message_is_found_by_every_id_that_its_customer_may_know(
+    rig: Rig, files: Callable[..., dict[str, bytes]], form: str
+) -> None:
+    sent = submit(rig, BIRTHDAY, told_as="0a1b2c3d").message_id
+    name = {"decimal": str(sent), "hexadecimal": f"{sent:x}", "told": "0a1b2c3d"}[form]
+    assert [row["message_id"] for row in rows(files(name), "messages")] == [sent]
+
+
+def test_a_message_is_found_by_its_carriers_id(rig: Rig, files: Callable[..., dict[str, bytes]]) -> None:
+    sent = deliver(rig)
+    found = files(f"C{sent:x}", "--carrier", "north")
+    assert [row["message_id"] for row in rows(found, "messages")] == [sent]
+
+
+def test_the_segments_and_parts_of_a_long_message_belong_together(
+    rig: Rig, files: Callable[..., dict[str, bytes]]
+) -> None:
+    long = submit_segments(rig, LONG)
+    assert len(long) == 4
+    for each in long:
+        found = files(str(each.message_id))
+        assert [row["message_id"] for row in rows(found, "messages")] == [m.message_id for m in long]
+        assert [row["text"] for row in rows(found, "texts")] == [LONG]
+        assert f"    {LONG}" in found["summary.zh.md"].decode().splitlines()
+
+
+def test_a_text_that_was_changed_is_shown_as_it_came_too(
+    rig: Rig, files: Callable[..., dict[str, bytes]]
+) -> None:
+    sent = submit(rig, BIRTHDAY, submitted_body=body_of("尊敬的客户:今天是您生日"))
+    found = files(str(sent.message_id))
+    [message] = rows(found, "messages")
+    assert (message["text"], message["submitted_text"]) == (BIRTHDAY, "尊敬的客户:今天是您生日")
+    assert "Text as submitted:\n\n    尊敬的客户:今天是您生日\n" in found["summary.en.md"].decode()
+
+
+def test_a_purged_message_is_said_to_be(rig: Rig, files: Callable[..., dict[str, bytes]]) -> None:
+    sent = deliver(rig)
+    with rig.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE message SET body = x'', destination_addr = ''")
+    assert "purged" in files(str(sent))["summary.en.md"].decode()
+
+
+def test_nothing_is_known_of_a_stranger(rig: Rig, signet: Signet, folder: Path) -> None:
+    path = folder / "e.zip"
+    result = signet("13700000000", "-o", str(path))
+    assert (result.exit_code, result.stderr) == (1, "Error: nothing is known of 13700000000\n")
+    assert not path.exists()
+
+
+def test_an_archive_that_is_there_stays_as_it_is(rig: Rig, signet: Signet, folder: Path) -> None:
+    path = folder / "e.zip"
+    path.write_bytes(b"older")
+    result = signet(str(deliver(rig)), "-o", str(path))
+    assert (result.exit_code, result.stderr) == (1, f"Error: cannot write {path}: File exists\n")
+    assert path.read_bytes() == b"older"
