@@ -20,7 +20,7 @@ from gateway.message import State
 from gateway.ports import AttemptOutcome, DeliveryOutcome
 from gateway.settings import Account, Settings
 from gateway.store.evidence import Row, Tables
-from gateway.stored_text import pdu_of, read_stored, whole_of
+from gateway.stored_text import pdu_of, text_of, units_of, whole_of
 from ledger.transfer import Kind
 from smpp.message_state import MessageState
 from smpp.pdu import SubmitSm
@@ -107,8 +107,7 @@ def _of_refusal(row: Row, accounts: Mapping[str, Account]) -> Row:
 
 def _text(body: bytes, row: Row, accounts: Mapping[str, Account]) -> str | None:
     pdu = pdu_of(body)
-    found = None if pdu is None else read_stored(pdu, accounts.get(row["account"]))
-    return None if found is None else found.text
+    return None if pdu is None else text_of(pdu, accounts.get(row["account"]))
 
 
 _READINGS: dict[str, Any] = {
@@ -146,6 +145,6 @@ def _texts(messages: Sequence[Row], accounts: Mapping[str, Account]) -> Iterator
             pdu for row in rows if (pdu := pdu_of(row["submitted_body"] or row["body"])) is not None
         ]
         whole = whole_of(pieces) if len(rows) > 1 else None
-        found = None if whole is None else read_stored(whole, accounts.get(rows[0]["account"]))
-        if found is not None:
-            yield {"whole_id": whole_id, "text": found.text, "units": found.units}
+        account = accounts.get(rows[0]["account"])
+        if whole is not None and (text := text_of(whole, account)) is not None:
+            yield {"whole_id": whole_id, "text": text, "units": units_of(whole, account)}

@@ -10,28 +10,24 @@ from smpp.errors import PduError
 from smpp.pdu import SubmitSm
 from smpp.segments import Coding, Concat
 from smpp.text import Alphabet, TextError
-from smpp.value import value
 
 
-@value(frozen=True, slots=True)
-class StoredText:
-    """What a body says, and the units that it costs by itself."""
-
-    text: str
-    units: int
-
-
-def read_stored(pdu: SubmitSm, account: Account | None) -> StoredText | None:
+def text_of(pdu: SubmitSm, account: Account | None) -> str | None:
     """The text of a submit_sm as its account means it; None where it is none."""
     try:
         octets = segments.user_text(pdu)
         coding = _coding(pdu, account)
         if coding.alphabet is Alphabet.OCTETS:
             return None
-        content = text.decode(coding.alphabet, octets, coding.shifts, coding.fill_bits)
-        return StoredText(content, segments.units(octets, coding.alphabet, coding.shifts))
+        return text.decode(coding.alphabet, octets, coding.shifts, coding.fill_bits)
     except (PduError, TextError):
         return None
+
+
+def units_of(pdu: SubmitSm, account: Account | None) -> int:
+    """The units that a readable submit_sm costs by itself."""
+    coding = _coding(pdu, account)
+    return segments.units(segments.user_text(pdu), coding.alphabet, coding.shifts)
 
 
 def pdu_of(body: bytes) -> SubmitSm | None:

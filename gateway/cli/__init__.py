@@ -17,6 +17,7 @@ _COMMANDS = {
     "evidence": ("gateway.cli.evidence", "evidence"),
     "explain": ("gateway.cli.explain", "explain"),
     "legal-hold": ("gateway.cli.legal_hold", "legal_hold"),
+    "policy": ("gateway.cli.policy", "policy"),
     "purge": ("gateway.cli.purge", "purge"),
     "run": ("gateway.cli.run", "run"),
     "policy": ("gateway.cli.policy", "policy"),
