@@ -20,7 +20,6 @@ _COMMANDS = {
     "policy": ("gateway.cli.policy", "policy"),
     "purge": ("gateway.cli.purge", "purge"),
     "run": ("gateway.cli.run", "run"),
-    "policy": ("gateway.cli.policy", "policy"),
     "send": ("gateway.cli.send", "send"),
     "simulate-carrier": ("gateway.cli.simulate", "simulate_carrier"),
 }

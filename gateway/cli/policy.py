@@ -1,5 +1,4 @@
-"""`signet policy`: the rules, looked at by themselves."""
-"""`signet policy`: the rules, tried out."""
+"""`signet policy`: the rules, tried out and looked at by themselves."""
 
 from __future__ import annotations
 
@@ -11,11 +10,8 @@ from gateway.cli.policy_replay import replay
 
 @click.group()
 def policy() -> None:
-    """Find out how good the rules are."""
-
-
-policy.add_command(test)
-    """The rules of texts: what others would have said."""
+    """The rules of texts: how good they are, and what others would have said."""
 
 
 policy.add_command(replay)
+policy.add_command(test)
