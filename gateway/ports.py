@@ -265,7 +265,7 @@ class Replaced:
 class Claimed:
     """Messages whose intent to submit is now committed, and when the next ones are due, by route.
 
-    `recorded` are those that ended instead, because their recipients want no more.
+    `recorded` are those that ended instead, because their recipients may not be written to any more.
     """
 
     messages: Sequence[Message]
@@ -361,7 +361,7 @@ class Store(Protocol):
         ...
 
     def record_inbound(self, inbound: Sequence[Inbound]) -> Deferred[Recorded]:
-        """Write down replies; one that opts out also deletes that customer's waiting messages to it."""
+        """Write down replies; one that opts out also deletes the waiting messages that it is about."""
         ...
 
     def recount(self) -> Deferred[Sequence[tuple[str, str, int]] | None]:
@@ -383,6 +383,10 @@ class Store(Protocol):
 
     def end_overdue(self, count: int, receipt_wait_s: float) -> Deferred[Recorded]:
         """End up to `count` messages past their deadline: EXPIRED if never accepted, UNKNOWN after that."""
+        ...
+
+    def forget_contacts(self, count: int) -> Deferred[int]:
+        """Drop up to `count` records of who was written to that nothing can ask for; how many there were."""
         ...
 
     def abandon_deliveries(self, created_before: int, count: int) -> Deferred[list[Delivery]]:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.delivery import COMMON
 from gateway.ids import MessageIds
 from gateway.ports import CommitUnknown, Recovered, StoreUnable
-from gateway.settings import InDoubtPolicy, Settings
+from gateway.settings import InDoubtPolicy, Recipients, Settings
 from gateway.store import recover
 from gateway.store.audit import audit_at_start
 from gateway.store.ends import Means
@@ -104,6 +104,7 @@ def _means(settings: Settings, ids: MessageIds) -> Means:
         last_unknown=frozenset(carrier.name for carrier in carriers if carrier.unknown_is_final),
         routes=settings.routes,
         caps={account.name: account.caps for account in accounts if account.caps is not None},
+        recipients={a.name: a.recipients for a in accounts if a.recipients != Recipients()},
     )
 
 

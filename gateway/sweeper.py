@@ -1,4 +1,4 @@
-"""What only time brings about: messages past their deadline, deliveries that nobody ever fetched."""
+"""What only time brings about: messages past their deadline, deliveries never fetched, contacts long ago."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 _EVERY_S = 1.0
 _LOOK_AGAIN_EVERY = 10
+_FORGET_EVERY = 60
 
 
 class Sweeper:
@@ -98,6 +99,12 @@ class Sweeper:
             )
         return len(abandoned) == self._limits.batch_max
 
+    async def _forget(self) -> None:
+        """Drop what no cap on frequency looks back at any more."""
+        while await self._store.forget_contacts(self._limits.batch_max) == self._limits.batch_max:
+            if self._stopped:
+                break
+
     async def _sweep(self) -> None:
         self._timer = None
         more = False
@@ -114,6 +121,8 @@ class Sweeper:
             if not self._stopped:
                 more = await self._abandon() or more
             self._sweeps += 1
+            if self._sweeps % _FORGET_EVERY == 0 and not self._stopped:
+                await self._forget()
             if self._sweeps % _LOOK_AGAIN_EVERY == 0:
                 self._look_again()
         except Exception as error:

@@ -87,10 +87,15 @@ def texts(name: str) -> ScalarSelect[str]:
 
 
 class Rows:
-    """The table of an array of arrays."""
+    """The table of an array of arrays, or of a flat one."""
 
     def __init__(self, name: str) -> None:
         self.table = _elements(name)
+
+    @property
+    def each(self) -> ColumnElement[str]:
+        """The row itself, where the array is a flat one of texts."""
+        return _Text(self.table.c.value)
 
     def integer(self, index: int) -> ColumnElement[int]:
         """The column at `index`, a 64-bit whole number."""

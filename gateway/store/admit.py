@@ -4,37 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from gateway.message import Message, State
-from gateway.number import plain
-from gateway.store import schema, schema_recipients, usage
+from gateway.store import recipients, schema, usage
 from gateway.store.dialect import insert_rows
 from gateway.store.ends import Means
 from gateway.store.references import refer
 from ledger import sql as ledger
-from ledger.prepared import Prepared
-from ledger.rows import dumps, texts
 from ledger.transfer import Hold
-from policy.clauses import QUOTA_EXHAUSTED, RECIPIENT_OPTED_OUT
+from policy.clauses import QUOTA_EXHAUSTED
 
 _INSERT = insert_rows(schema.message)
-_OPTED_OUT = Prepared(
-    select(schema_recipients.opt_out.c.number, schema_recipients.opt_out.c.account).where(
-        schema_recipients.opt_out.c.number.in_(texts("numbers"))
-    )
-)
 
 
 def admit(connection: Connection, messages: Sequence[Message], means: Means, now: int) -> list[str | None]:
     """For each message None, stored with its hold, or the rule that refuses it, with no trace left."""
-    silenced = silent(connection, messages, means)
+    judged = recipients.judge(connection, messages, means, now)
     messages = refer(connection, messages, means.country_code)
     verdicts: list[str | None] = [
         RECIPIENT_OPTED_OUT if message.message_id in silenced else None for message in messages
     ]
     if means.caps:
         usage.cap(connection, messages, verdicts, means, now)
+    verdicts = [judged.rules.get(message.message_id) for message in messages]
     allowed = [
         index
         for index, verdict in enumerate(verdicts)
@@ -50,6 +43,9 @@ def admit(connection: Connection, messages: Sequence[Message], means: Means, now
     insert(connection, accepted)
     if means.caps:
         usage.count_messages(connection, accepted, means, now)
+    admitted = [message for message, verdict in zip(messages, verdicts, strict=True) if verdict is None]
+    insert(connection, admitted)
+    recipients.remember(connection, judged, admitted)
     return verdicts
 
 
@@ -62,21 +58,6 @@ def hold(connection: Connection, messages: Sequence[Message], now: int) -> list[
 def insert(connection: Connection, messages: Sequence[Message]) -> None:
     """Store messages."""
     _INSERT.run(connection, [_row(message) for message in messages])
-
-
-def silent(connection: Connection, messages: Sequence[Message], means: Means) -> set[int]:
-    """The ids of those messages whose recipients have opted out of their account's."""
-    if not messages:
-        return set()
-    numbers = [plain(message.destination_addr, means.country_code) for message in messages]
-    opted_out = {tuple(row) for row in _OPTED_OUT.fetch(connection, numbers=dumps(numbers))}
-    if not opted_out:
-        return set()
-    return {
-        message.message_id
-        for number, message in zip(numbers, messages, strict=True)
-        if (number, message.account) in opted_out
-    }
 
 
 def _row(message: Message) -> tuple[object, ...]:

@@ -13,8 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, bindparam
 
 from gateway.message import Message, State, sources
 from gateway.ports import AttemptOutcome, Claimed, Outcome, Recorded
-from gateway.store import receipts, schema
-from gateway.store.admit import silent
+from gateway.store import receipts, recipients, schema
 from gateway.store.dialect import Bulk, constant, upsert_rows
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, end_fallen, message_of, messages_of
 from ledger import sql as ledger
@@ -113,19 +112,18 @@ def claim(
     """Take due messages for a carrier, the longest due first; those whose hours are closed are put off.
 
     So are the parts of a long message while others of it have no answer, so that they stay in order.
-    One whose recipient has opted out since it was admitted ends here: it was with a carrier when the others
-    that waited were deleted, and has come back.
+    One that its recipient's records do not allow any more, as they did when it was admitted, ends here.
     """
     taken: list[Message] = []
     put_off = []
-    silenced: list[End] = []
+    withdrawn: list[End] = []
     for route in routes:
         due = list(map(message_of, _DUE.fetch(connection, route=route, now=now, count=count - len(taken))))
-        opted_out = silent(connection, due, means)
+        not_any_more = recipients.withdrawn(connection, due, means, now)
         under_way = _under_way(connection, due)
         for message in due:
-            if message.message_id in opted_out:
-                silenced.append(End(message, State.DELETED, "", now, Kind.VOID))
+            if message.message_id in not_any_more:
+                withdrawn.append(End(message, State.DELETED, "", now, Kind.VOID))
                 continue
             opens = opens_at(message.account, now)
             if message.part and message.whole_id in under_way:
@@ -147,7 +145,7 @@ def claim(
     wholes = {m.whole_id for m in taken if m.part}
     _KEEP_TO.run(connection, [(carrier, whole_id) for whole_id in wholes])
     _INTENT.run(connection, [(carrier, epoch, m.attempts, m.message_id) for m in taken])
-    recorded = end(connection, silenced, means, now)
+    recorded = end(connection, withdrawn, means, now)
     due_routes = {*routes, carrier} if wholes else routes
     next_due = {r: row[0] for r in due_routes for row in _NEXT_DUE.fetch(connection, route=r, now=now)}
     return Claimed(taken, next_due, recorded)

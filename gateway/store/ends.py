@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from gateway.delivery import COMMON, receipt_body, wants_end
 from gateway.message import ENDS, Message, State
 from gateway.ports import CarrierReceipt, Delivery, Ended, Recorded
-from gateway.settings import Caps, ReceiptFormat, Route
+from gateway.settings import Caps, ReceiptFormat, Recipients, Route
 from gateway.store import schema
 from gateway.store.dialect import Bulk, insert_rows
 from gateway.tlvs import of_receipt
@@ -64,6 +64,7 @@ class Means:
     leave less than everything to guess; `last_unknown` the carriers whose UNKNOWN is their last word;
     `telling_once` those that report on one part of a long message for all of them. `routes` say which TLVs of
     a carrier's own go to the customer. `caps` are those of accounts that have some.
+    a carrier's own go to the customer. `recipients` are the rules of accounts that have some of their own.
     """
 
     new_id: Callable[[], int]
@@ -75,6 +76,7 @@ class Means:
     last_unknown: Collection[str] = ()
     routes: Sequence[Route] = ()
     caps: Mapping[str, Caps] = field(default_factory=dict)
+    recipients: Mapping[str, Recipients] = field(default_factory=dict)
 
     def is_last(self, said: CarrierReceipt) -> bool:
         """Whether the carrier has said its last word on the message."""

@@ -373,7 +373,7 @@ SETTLED_WAS_TAKEN = Identity(
 OPT_OUT_IS_OBEYED = Identity(
     "OPT_OUT_IS_OBEYED",
     f"clause {RULES[RECIPIENT_OPTED_OUT].clause}",
-    "No message waits for a recipient who has opted out; one that came back from a carrier may.",
+    "No message waits for a recipient whose TD is about it; one that came back from a carrier may.",
     _MESSAGES.where(_is_unfinished, _message.state == constant(State.QUEUED)),
     _messages(_opt_out.since)
     .join_from(
@@ -381,10 +381,18 @@ OPT_OUT_IS_OBEYED = Identity(
         schema_recipients.opt_out,
         and_(
             _opt_out.number == func.plain(_message.destination_addr),
-            _opt_out.account == _message.account,
+            or_(_opt_out.account == _message.account, _opt_out.account == ""),
+            or_(_opt_out.signature == _message.signature, _opt_out.signature == ""),
         ),
     )
-    .where(_is_unfinished, _message.state == constant(State.QUEUED), _message.attempts == 0),
+    .where(
+        _is_unfinished,
+        _message.state == constant(State.QUEUED),
+        _message.attempts == 0,
+        _opt_out.ended_at.is_(None),
+        # One that an operator brought in ends what waits when that would be sent.
+        _opt_out.inbound_id.is_not(None),
+    ),
 )
 
 IDENTITIES = (

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, null, select, update
 from gateway.message import ENDS, Message, State
 from gateway.ports import Asked, Ended, Found, Recorded, Replaced, Replacement
 from gateway.statuses import GatewayError
-from gateway.store import schema, usage
+from gateway.store import recipients, schema, usage
 from gateway.store.admit import hold, insert
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, messages_of
@@ -115,6 +115,9 @@ def _swap(connection: Connection, wanted: Replacement, means: Means, now: int) -
         growth = message.account, max(0, more)
         if not usage.fitting(connection, [growth], means, now)[0]:
             return Replaced(GatewayError.CAP_REACHED)
+    refused = recipients.withdrawn(connection, wanted.parts, means, now)
+    if refused:
+        return Replaced(next(iter(refused.values())))
     savepoint = connection.begin_nested()
     ledger.resolve(connection, Kind.VOID, [Hold(m.message_id, m.account, m.units) for m in there], now)
     parts = refer(connection, wanted.parts, means.country_code)

@@ -53,6 +53,14 @@ consent = Table(
     sqlite_with_rowid=False,
 )
 
+_of_frequency = consent.c.frequency_days.is_not(None)
+Index(
+    "consent_frequency",
+    consent.c.frequency_days,
+    sqlite_where=_of_frequency,
+    postgresql_where=_of_frequency,
+)
+
 member = Table(
     "member",
     metadata,
@@ -72,7 +80,23 @@ block = Table(
     sqlite_with_rowid=False,
 )
 
-# Which messages a recipient has had: kept for accounts with a cap on frequency, as long as that looks back.
+# What an operator has ended: "opt-outs", "consents", "members" or "blocks" of a number, and why. Of members
+# and blocks nothing else remains.
+ended = Table(
+    "ended",
+    metadata,
+    Column("number", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("note", Text, nullable=False),
+    PrimaryKeyConstraint("number", "at", "kind", "account"),
+    sqlite_with_rowid=False,
+)
+
+# Which messages a recipient has had, or will have when they are due: kept where a cap on frequency or a TD
+# may ask for them, and as long as it may.
 contact = Table(
     "contact",
     metadata,

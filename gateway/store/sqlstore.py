@@ -25,7 +25,7 @@ from gateway.ports import (
     Unreadable,
     Whole,
 )
-from gateway.store import admit, attempts, deliveries, inbound, operations, receipts, recover
+from gateway.store import admit, attempts, deliveries, inbound, operations, receipts, recipients, recover
 from gateway.store import wholes as wholes_table
 from gateway.store.ends import Means
 from gateway.store.writer import Writer
@@ -112,6 +112,9 @@ class SqlStore:
     def end_overdue(self, count: int, receipt_wait_s: float) -> Deferred[Recorded]:
         wait_ms = int(receipt_wait_s * 1000)
         return self._writer.run(lambda c: recover.end_overdue(c, count, wait_ms, self._means, self._now()))
+
+    def forget_contacts(self, count: int) -> Deferred[int]:
+        return self._writer.run(lambda c: recipients.forget(c, count, self._means, self._now()))
 
     def abandon_deliveries(self, created_before: int, count: int) -> Deferred[list[Delivery]]:
         return self._writer.run(lambda c: deliveries.abandon(c, created_before, count, self._now()))

@@ -6,7 +6,8 @@ is what is sent of it, in however many segments it came.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, update
 
@@ -14,14 +15,14 @@ from gateway.message import Message, State
 from gateway.ports import Joined, Whole
 from gateway.settings import StatusStyle
 from gateway.statuses import GatewayError, err3, status_for
-from gateway.store import schema, usage
-from gateway.store.admit import hold, insert, silent
+from gateway.store import recipients, schema, usage
+from gateway.store.admit import hold, insert
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import End, Means, end, messages_of
 from gateway.store.references import refer
 from ledger import sql as ledger
 from ledger.transfer import Hold, Kind
-from policy.clauses import MESSAGE_INCOMPLETE, QUOTA_EXHAUSTED, RECIPIENT_OPTED_OUT
+from policy.clauses import MESSAGE_INCOMPLETE, QUOTA_EXHAUSTED
 
 _JOIN = Bulk(
     update(schema.message)
@@ -37,11 +38,12 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
     A segment that has ended meanwhile, its time being over, leaves a message that is not whole any more.
     """
     collected = _collected(connection, wholes)
-    silenced = silent(connection, [whole.last for whole in wholes if whole.rule is None], means)
+    judged = recipients.judge(connection, [_text(whole) for whole in wholes if whole.parts], means, now)
     parts = refer(connection, [part for whole in wholes for part in whole.parts], means.country_code)
     rules = [_rule(whole, found, silenced) for whole, found in zip(wholes, collected, strict=True)]
     if means.caps:
         _cap(connection, wholes, rules, means, now)
+    rules = [_rule(whole, found, judged.rules) for whole, found in zip(wholes, collected, strict=True)]
     willing = [index for index, rule in enumerate(rules) if rule is None]
     holds = [Hold(m.message_id, m.account, m.units) for index in willing for m in collected[index]]
     ledger.resolve(connection, Kind.VOID, holds, now)
@@ -62,6 +64,7 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
     )
     if means.caps:
         usage.count(connection, [_demand(wholes[index]) for index in accepted], means, now)
+    recipients.remember(connection, judged, [wholes[index].last for index in accepted])
     ends = [
         End(segment, State.REJECTED, err3(status_for(rule, StatusStyle.VENDOR)), now, Kind.VOID)
         for segments, rule in zip(collected, rules, strict=True)
@@ -94,9 +97,12 @@ def _collected(connection: Connection, wholes: Sequence[Whole]) -> list[list[Mes
     return [[waiting[i] for i in whole.collected if i in waiting] for whole in wholes]
 
 
-def _rule(whole: Whole, found: Sequence[Message], silenced: set[int]) -> str | None:
+def _text(whole: Whole) -> Message:
+    """The message that the segments make, by the id of the last one; its parts know what was read of it."""
+    return replace(whole.parts[0], message_id=whole.last.message_id, state=State.JOINED, part=0)
+
+
+def _rule(whole: Whole, found: Sequence[Message], refused: Mapping[int, str]) -> str | None:
     if len(found) < len(whole.collected):
         return MESSAGE_INCOMPLETE
-    if whole.last.message_id in silenced:
-        return RECIPIENT_OPTED_OUT
-    return whole.rule
+    return refused.get(whole.last.message_id, whole.rule)

@@ -151,7 +151,7 @@ def test_numbers_are_compared_by_the_country_code_given(
     execute(
         path,
         f"INSERT INTO message VALUES (7, 'bank', {queued}, {body}, {rest})",
-        "INSERT INTO opt_out (number, account, since, inbound_id) VALUES ('15112345678', 'bank', 0, NULL)",
+        "INSERT INTO opt_out (number, account, since, inbound_id) VALUES ('15112345678', 'bank', 0, 1)",
     )
     report = told(signet("--database", str(path), "--country-code", country_code, "--json"), 1)
     found = {entry["name"]: entry["violations"] for entry in report["identities"]}

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, insert
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -13,7 +13,7 @@ from gateway.message import Message, State
 from gateway.metrics import Metrics
 from gateway.ports import CommitUnknown, Delivery, Ended, Recorded, Store
 from gateway.settings import Limits
-from gateway.store import schema
+from gateway.store import schema, schema_recipients
 from gateway.sweeper import Sweeper
 from ledger.accounts import Balance
 from ledger.schema import ledger_transfer
@@ -199,6 +199,21 @@ class TestADelivery:
         swept.sweeper.start()
         swept.pass_time(0)
         assert swept.unfinished() == []
+
+
+class TestAContact:
+    """What a cap on frequency looks back at."""
+
+    def test_that_nothing_asks_for_any_more_is_gone_within_a_minute(self, swept: Swept) -> None:
+        with swept.rig.engine.begin() as connection:
+            row = {"number": "13800138000", "account": "bank", "at": samples.START - 1, "signature": ""}
+            rows = [row | {"message_id": n} for n in range(2 * LIMITS.batch_max + 1)]
+            connection.execute(insert(schema_recipients.contact), rows)
+        swept.sweeper.start()
+        swept.pass_time(50)
+        assert len(swept.rig.rows(schema_recipients.contact)) == 2 * LIMITS.batch_max + 1
+        swept.pass_time(10)
+        assert swept.rig.rows(schema_recipients.contact) == []
 
 
 class TestSweeping:

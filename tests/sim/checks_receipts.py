@@ -111,7 +111,7 @@ def _kept_replies(seen: Seen, stored: Stored) -> Iterator[str]:
         if reply.kept_at is None:
             continue
         answered[key] += 1
-        if said.opts_out and (key[2], said.account) not in stored.opt_outs:
+        if said.opts_out and not stored.has_opted_out(key[2], said.account):
             what = f"{key[2]} opted out of {said.account}, answered at {reply.kept_at:.3f}"
             yield f"P6 {what}, which is not stored"
     for key in rows.keys() | answered.keys():

@@ -82,6 +82,10 @@ RECEIPTS: dict[str, tuple[Plant, str]] = {
         sql("INSERT INTO inbound SELECT 78, carrier, account, '138', '', '', 0, 0 FROM inbound"),
         "P6 of 0 replies ('north', 'bank', '138'), 0 of them answered 0, 1 are stored",
     ),
+    "an_opt_out_is_answered_and_ended_by_nobody": (
+        sql("UPDATE opt_out SET ended_at = since + 1"),
+        "P6 13800000001 opted out of bank, answered at 1772596809.100, which is not stored",
+    ),
     "an_opt_out_is_answered_and_not_stored": (
         sql("DELETE FROM opt_out"),
         "P6 13800000001 opted out of bank, answered at 1772596809.100, which is not stored",

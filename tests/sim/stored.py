@@ -162,6 +162,10 @@ class Stored:
     voided: set[int]
     history: list[Move]
 
+    def has_opted_out(self, number: str, account: str) -> bool:
+        """Whether no message of the account may go to the number, under any signature."""
+        return not self.opt_outs.isdisjoint({(number, account), (number, "")})
+
 
 def fell(row: Message, stored: Stored) -> bool:
     """Whether a part ended as another one had that failed, before it was with a carrier."""
@@ -227,7 +231,10 @@ def _read(connection: sqlite3.Connection) -> Stored:
             )
         ],
         opt_outs={
-            (last_digits(number), account) for number, account in fetch("SELECT number, account FROM opt_out")
+            (last_digits(number), account)
+            for number, account in fetch(
+                "SELECT number, account FROM opt_out WHERE signature = '' AND ended_at IS NULL"
+            )
         },
         transfers=[
             Transfer(*row)

@@ -87,6 +87,11 @@ def test_the_database_is_left_as_it_was(case: Case) -> None:
     assert [file.read_bytes() for file in files] == before
 
 
+def test_an_opt_out_from_the_operator_is_from_every_customer(case: Case) -> None:
+    case.sql("UPDATE opt_out SET account = ''")
+    assert case.problems() == []
+
+
 def test_a_crash_may_leave_as_much_in_doubt_as_the_windows_hold(case: Case) -> None:
     both(*(message(token, f"state = {SUBMITTING}, final_at = NULL") for token in (1, 4)))(case)
     assert not any("being submitted" in problem for problem in case.problems_at_restart())

@@ -125,5 +125,8 @@ class FakeStore:
     def end_overdue(self, count: int, receipt_wait_s: float) -> Deferred[Recorded]:
         return self._ask("end_overdue", count)
 
+    def forget_contacts(self, count: int) -> Deferred[int]:
+        return self._ask("forget_contacts", count)
+
     def abandon_deliveries(self, created_before: int, count: int) -> Deferred[list[Delivery]]:
         return self._ask("abandon_deliveries", created_before)

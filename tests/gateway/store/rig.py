@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from gateway.ids import MessageIds
 from gateway.message import Message, State
 from gateway.parting import joined
 from gateway.ports import CarrierReceipt, Claimed, Inbound, Outcome, Recorded, Recovered, Unreadable
+from gateway.settings import Recipients
 from gateway.store import schema
 from gateway.store.ends import Means
 from gateway.store.recover import last_id
@@ -58,7 +59,13 @@ def recorded(found: Recorded) -> Recorded:
 class Rig:
     """A store with `units` on the account "bank", at nine in the morning."""
 
-    def __init__(self, engine: Engine, units: int = 1000, commit: Commit = at_once) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        units: int = 1000,
+        commit: Commit = at_once,
+        recipients: Mapping[str, Recipients] | None = None,
+    ) -> None:
         self.reactor = Clock()
         self.clock = StatedClock(samples.START_S, self.reactor.seconds)
         self.engine = engine
@@ -66,9 +73,8 @@ class Rig:
         self.writer = Writer(self.reactor, self.engine, commit, self.transactions.append)
         with engine.begin() as connection:
             self.ids = MessageIds(NODE, self.now, last_id(connection))
-        self.store = SqlStore(
-            self.writer, self.clock, NODE, Means(self.ids.next, samples.SHANGHAI, country_code="86")
-        )
+        means = Means(self.ids.next, samples.SHANGHAI, country_code="86", recipients=recipients or {})
+        self.store = SqlStore(self.writer, self.clock, NODE, means)
         if units:
             self.top_up("bank", units)
 

@@ -12,6 +12,7 @@ from smpplib.smpp import make_pdu
 
 from gateway.message import Message, State
 from gateway.ports import AttemptOutcome, CarrierReceipt, Inbound, Outcome
+from policy.facts import MessageClass
 from smpp import codec, parts
 from smpp.commands import CommandId
 from smpp.message_state import MessageState
@@ -61,6 +62,8 @@ def message(
     due_at: int = START,
     deadline_at: int = START + HOUR,
     submitted_at: int = START,
+    message_class: str = MessageClass.COMMERCIAL,
+    signature: str = "",
 ) -> Message:
     """A message as admission makes it: QUEUED, or SUBMITTING where the carrier "north" has room."""
     submitting = state is State.SUBMITTING
@@ -83,6 +86,8 @@ def message(
         deadline_at=deadline_at,
         ruleset="0123456789ab",
         submitted_by="bank@127.0.0.1",
+        message_class=message_class,
+        signature=signature,
     )
 
 
@@ -147,7 +152,11 @@ def receipt(
 
 
 def reply(
-    opts_out: bool = True, account: str | None = "bank", number: str = NUMBER, body: bytes = b"\0reply"
+    opts_out: bool = True,
+    account: str | None = "bank",
+    number: str = NUMBER,
+    body: bytes = b"\0reply",
+    at: int = START,
 ) -> Inbound:
     """What a recipient wrote back to the account's sender."""
-    return Inbound("north", account, number, "10690001", body, opts_out, START)
+    return Inbound("north", account, number, "10690001", body, opts_out, at)

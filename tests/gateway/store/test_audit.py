@@ -75,7 +75,7 @@ def path(sound: tuple[Path, Ids], tmp_path: Path) -> Path:
 
 def opted_out(account: str) -> str:
     """The statement by which the recipient of `NUMBER` opts out of an account's messages."""
-    return f"INSERT INTO opt_out (number, account, since) VALUES ('{NUMBER}', '{account}', 0)"
+    return f"INSERT INTO opt_out (number, account, since, inbound_id) VALUES ('{NUMBER}', '{account}', 0, 1)"
 
 
 def corrupt(path: Path, statement: str) -> None:
@@ -271,6 +271,18 @@ def test_a_message_that_came_back_after_its_recipient_opted_out_breaks_nothing(p
 
 def test_another_accounts_opt_out_is_no_concern_of_this_one(path: Path) -> None:
     corrupt(path, opted_out("shop"))
+    assert broken(findings(path)) == set()
+
+
+def test_an_opt_out_from_everybody_is_obeyed_by_each(path: Path) -> None:
+    corrupt(path, opted_out(""))
+    assert broken(findings(path)) == {"OPT_OUT_IS_OBEYED"}
+
+
+@pytest.mark.parametrize("column", ["signature = 'another'", "ended_at = 1", "inbound_id = NULL"])
+def test_an_opt_out_of_another_signature_or_over_or_brought_in_is_no_concern(path: Path, column: str) -> None:
+    corrupt(path, opted_out("bank"))
+    corrupt(path, f"UPDATE opt_out SET {column}")
     assert broken(findings(path)) == set()
 
 

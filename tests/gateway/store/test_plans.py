@@ -9,13 +9,23 @@ from types import ModuleType
 import pytest
 from sqlalchemy import Connection
 
-from gateway.store import admit, attempts, deliveries, doubt, ends, receipts, recover, references
+from gateway.store import (
+    attempts,
+    deliveries,
+    doubt,
+    ends,
+    inbound,
+    receipts,
+    recipients,
+    recover,
+    references,
+)
 from gateway.store.engine import open_engine
 from ledger.prepared import Prepared
 
 LOOK_UPS = [
     (module, name)
-    for module in (admit, attempts, deliveries, doubt, ends, receipts, recover, references)
+    for module in (attempts, deliveries, doubt, ends, inbound, receipts, recipients, recover, references)
     for name, thing in vars(module).items()
     if isinstance(thing, Prepared)
 ]
@@ -62,6 +72,15 @@ def test_what_has_no_answer_is_found_by_its_number(connection: Connection) -> No
 def test_the_rows_of_a_long_message_are_found_by_their_whole(connection: Connection) -> None:
     (step, *_) = plan(connection, ends, "_OF_WHOLES")
     assert "USING INDEX message_whole" in step
+
+
+def test_recipients_are_looked_up_along_the_keys(connection: Connection) -> None:
+    choices = plan(connection, recipients, "_CHOICES")
+    assert {"SEARCH opt_out USING PRIMARY KEY (number=?)", "SEARCH block USING PRIMARY KEY (number=?)"} < {
+        *choices
+    }
+    (_, contacts, _) = plan(connection, recipients, "_CONTACTS")
+    assert contacts == "SEARCH contact USING PRIMARY KEY (number=? AND account=? AND at>?)"
 
 
 def test_references_in_use_are_found_by_the_number(connection: Connection) -> None:

@@ -58,6 +58,13 @@ def _recipients() -> None:
         sa.PrimaryKeyConstraint("number", "account", "kind", "granted_at"),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "consent_frequency",
+        "consent",
+        ["frequency_days"],
+        sqlite_where=sa.text("frequency_days IS NOT NULL"),
+        postgresql_where=sa.text("frequency_days IS NOT NULL"),
+    )
     op.create_table(
         "member",
         sa.Column("number", sa.Text, nullable=False),
@@ -71,6 +78,17 @@ def _recipients() -> None:
         sa.Column("number", sa.Text, primary_key=True),
         sa.Column("since", sa.BigInteger, nullable=False),
         sa.Column("note", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "ended",
+        sa.Column("number", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("rows", sa.Integer, nullable=False),
+        sa.Column("note", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("number", "at", "kind", "account"),
         sqlite_with_rowid=False,
     )
     op.create_table(
