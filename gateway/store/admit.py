@@ -22,12 +22,9 @@ def admit(connection: Connection, messages: Sequence[Message], means: Means, now
     """For each message None, stored with its hold, or the rule that refuses it, with no trace left."""
     judged = recipients.judge(connection, messages, means, now)
     messages = refer(connection, messages, means.country_code)
-    verdicts: list[str | None] = [
-        RECIPIENT_OPTED_OUT if message.message_id in silenced else None for message in messages
-    ]
+    verdicts = [judged.rules.get(message.message_id) for message in messages]
     if means.caps:
         usage.cap(connection, messages, verdicts, means, now)
-    verdicts = [judged.rules.get(message.message_id) for message in messages]
     allowed = [
         index
         for index, verdict in enumerate(verdicts)
@@ -39,12 +36,10 @@ def admit(connection: Connection, messages: Sequence[Message], means: Means, now
             verdicts[index] = QUOTA_EXHAUSTED
             if messages[index].part == 1:
                 verdicts[index - 1] = QUOTA_EXHAUSTED  # the JOINED one in front of its parts
-    accepted = [message for message, verdict in zip(messages, verdicts, strict=True) if verdict is None]
-    insert(connection, accepted)
-    if means.caps:
-        usage.count_messages(connection, accepted, means, now)
     admitted = [message for message, verdict in zip(messages, verdicts, strict=True) if verdict is None]
     insert(connection, admitted)
+    if means.caps:
+        usage.count_messages(connection, admitted, means, now)
     recipients.remember(connection, judged, admitted)
     return verdicts
 

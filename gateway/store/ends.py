@@ -63,8 +63,8 @@ class Means:
     `receipts` are the forms of accounts that have one of their own; `notations` those of the carriers that
     leave less than everything to guess; `last_unknown` the carriers whose UNKNOWN is their last word;
     `telling_once` those that report on one part of a long message for all of them. `routes` say which TLVs of
-    a carrier's own go to the customer. `caps` are those of accounts that have some.
-    a carrier's own go to the customer. `recipients` are the rules of accounts that have some of their own.
+    a carrier's own go to the customer. `caps` are those of accounts that have some, and so are the rules of
+    `recipients`.
     """
 
     new_id: Callable[[], int]

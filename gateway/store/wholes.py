@@ -40,10 +40,9 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
     collected = _collected(connection, wholes)
     judged = recipients.judge(connection, [_text(whole) for whole in wholes if whole.parts], means, now)
     parts = refer(connection, [part for whole in wholes for part in whole.parts], means.country_code)
-    rules = [_rule(whole, found, silenced) for whole, found in zip(wholes, collected, strict=True)]
+    rules = [_rule(whole, found, judged.rules) for whole, found in zip(wholes, collected, strict=True)]
     if means.caps:
         _cap(connection, wholes, rules, means, now)
-    rules = [_rule(whole, found, judged.rules) for whole, found in zip(wholes, collected, strict=True)]
     willing = [index for index, rule in enumerate(rules) if rule is None]
     holds = [Hold(m.message_id, m.account, m.units) for index in willing for m in collected[index]]
     ledger.resolve(connection, Kind.VOID, holds, now)
