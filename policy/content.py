@@ -27,7 +27,7 @@ from policy.normalise import Folded, Trace, fold
 from policy.script import is_han
 from policy.terms import PLAIN, WHOLE_WORD, Matching, Term, TermList, compile_term, ideographs, parse_terms
 from policy.verdict import Refuse
-from policy.views import View, by_sound, without_padding
+from policy.views import Heard, Unpadded
 
 __all__ = ["ContentFilter", "parse_terms"]
 
@@ -156,11 +156,11 @@ class _Compiler:
             if kind != _EXCEPTION:
                 self._add_forms(term, matching)
 
-    def views(self) -> Iterator[View]:
+    def views(self) -> Iterator[Heard | Unpadded]:
         if self._heard:
-            yield by_sound(self._heard)
+            yield Heard(self._heard)
         if self._padded:
-            yield without_padding(self._padded)
+            yield Unpadded(self._padded)
 
     def _add_forms(self, term: Term, matching: Matching) -> None:
         mark = WHOLE_WORD if term.whole_word else ""

@@ -18,7 +18,8 @@ from unicodedata import category, normalize
 
 from policy.script import LATIN, SIMPLIFIED
 
-_ENDS = "。｡！!？?【】\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+ENDS = "。｡！!？?【】\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+"""The ends of sentences, and the brackets of signatures."""
 # Letters to Unicode, nothing to the eye.
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"
 _INVISIBLE = ("Cf", "Mn", "Me", "Cs")
@@ -37,7 +38,7 @@ class _FoldTable(dict[int, str]):
 
 
 def _fold_character(character: str) -> str:
-    if character in _ENDS:
+    if character in ENDS:
         return character
     if character in _BLANK_LETTERS:
         return ""
