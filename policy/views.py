@@ -12,7 +12,7 @@ from itertools import islice, product
 from policy.automaton import Automaton
 from policy.normalise import ENDS
 from policy.readings import SYMBOLS, Sounds, readings
-from policy.terms import Term, ideographs
+from policy.terms import Term
 
 _ALTERNATIVES_MAX = 8
 # What can be put nearly anywhere, and is read over.
@@ -39,10 +39,13 @@ class Heard:
 
 
 class Unpadded:
-    """Terms in what is left of a text without letters that are no ideographs, and without fillers."""
+    """Terms in what is left of a text without letters that are no ideographs, and without fillers.
+
+    A term that has one of these itself is not left, and so not found.
+    """
 
     def __init__(self, terms: Iterable[Term]) -> None:
-        self._automaton = Automaton((term.letters, term) for term in terms if _is_left(term))
+        self._automaton = Automaton((term.letters, term) for term in terms)
 
     def __repr__(self) -> str:
         return f"Unpadded: {sorted(map(repr, self._automaton.terms))}"
@@ -58,11 +61,6 @@ class Unpadded:
         for pattern, start, end in found:
             for term in self._automaton.terms[pattern]:
                 yield places[start], places[end - 1] + 1, term
-
-
-def _is_left(term: Term) -> bool:
-    """Whether all of a term is left where padding is taken away."""
-    return ideographs(term.letters) == len(term.letters) and not set(FILLERS) & set(term.letters)
 
 
 def _sounds(letters: str) -> Iterator[str]:

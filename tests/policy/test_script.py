@@ -38,3 +38,5 @@ def test_no_form_has_another_form() -> None:
     assert not SIMPLIFIED.keys() & set(SIMPLIFIED.values())
     assert not LATIN.keys() & set(LATIN.values())
     assert not SIMPLIFIED.keys() & LATIN.keys()
+    # It is looked up when case is folded already.
+    assert [letter for letter in LATIN if letter != letter.casefold()] == []
