@@ -92,7 +92,7 @@ def test_the_trace_holds_the_same_runs_as_the_folded_text(text: str) -> None:
     runs = [trace.letters[a:b] for a, b in zip(trace.starts, trace.starts[1:], strict=False)]
     assert [run[0] for run in runs] == list(folded.text)
     assert all(set(run) == {run[0]} for run in runs)
-    assert "".join(runs) == trace.letters
+    assert "".join(runs) == trace.letters == folded.letters
     assert len(trace.letters) == len(trace.places) == len(trace.apart)
 
 
