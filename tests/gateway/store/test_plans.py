@@ -14,18 +14,24 @@ from gateway.store import (
     deliveries,
     doubt,
     ends,
+    history,
     inbound,
+    purge,
     receipts,
     recipients,
     recover,
     references,
+    submits,
 )
 from gateway.store.engine import open_engine
 from ledger.prepared import Prepared
 
 LOOK_UPS = [
     (module, name)
-    for module in (attempts, deliveries, doubt, ends, inbound, receipts, recipients, recover, references)
+    for module in (
+        *(attempts, deliveries, doubt, ends, inbound, receipts, recipients, recover, references),
+        *(history, purge, submits),
+    )
     for name, thing in vars(module).items()
     if isinstance(thing, Prepared)
 ]
@@ -40,7 +46,10 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
 
 
 def plan(connection: Connection, module: ModuleType, name: str) -> list[str]:
-    statement: Prepared = getattr(module, name)
+    return plan_of(connection, getattr(module, name))
+
+
+def plan_of(connection: Connection, statement: Prepared) -> list[str]:
     text = str(statement.statement.compile(dialect=connection.dialect))
     rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", ("[]",) * text.count("?"))
     return [row[3] for row in rows]
@@ -86,3 +95,11 @@ def test_recipients_are_looked_up_along_the_keys(connection: Connection) -> None
 def test_references_in_use_are_found_by_the_number(connection: Connection) -> None:
     (step, *_) = plan(connection, references, "_IN_USE")
     assert "USING INDEX message_part" in step
+
+
+@pytest.mark.parametrize("what", purge.What)
+def test_a_purge_walks_along_the_key_of_its_table(connection: Connection, what: purge.What) -> None:
+    first, *others = plan_of(connection, purge._LOOKS[what])
+    assert "PRIMARY KEY (" in first
+    assert ">" in first
+    assert not [step for step in others if step.startswith(("SCAN", "USE TEMP B-TREE"))]
