@@ -174,6 +174,7 @@ def test_segments_are_judged_as_the_one_text_that_they_are(signet: Signet, rig: 
     assert document["passed_both_times"] == 1
     assert changes(document) == [("newly refused", None, "CONTENT_OBSCENE_VIOLENT", 1)]
     assert document["changes"][0]["units"] == 2
+    assert document["not_judged"] == {}, "parts are no submits of their own"
 
 
 def test_what_money_or_a_recipient_decided_stays(signet: Signet, rig: Rig) -> None:
