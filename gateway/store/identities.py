@@ -179,6 +179,13 @@ STATE_AND_END_AGREE = Identity(
         )
     ),
 )
+PURGED_HAS_ENDED = Identity(
+    "PURGED_HAS_ENDED",
+    "P1",
+    "Only what has ended has lost its text to a purge.",
+    _UNFINISHED,
+    _messages(_message.state).where(_is_unfinished, ~_is_kept),
+)
 ACCEPTED_IS_NOT_WAITING = Identity(
     "ACCEPTED_IS_NOT_WAITING",
     "P5",
@@ -405,6 +412,7 @@ IDENTITIES = (
     IN_DOUBT_HAS_ATTEMPT,
     RESEND_HAS_ATTEMPT,
     STATE_AND_END_AGREE,
+    PURGED_HAS_ENDED,
     ACCEPTED_IS_NOT_WAITING,
     FINAL_RECEIPT_ENDS_MESSAGE,
     RECEIPT_HAS_MESSAGE,

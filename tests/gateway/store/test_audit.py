@@ -144,6 +144,7 @@ CORRUPTIONS = [
     ("STATE_AND_END_AGREE", "UPDATE message SET state = 0 WHERE message_id = {delivered}", "delivered"),
     ("STATE_AND_END_AGREE", "UPDATE message SET state = 2 WHERE message_id = {enroute}", "enroute"),
     ("STATE_AND_END_AGREE", "UPDATE message SET final_at = 1 WHERE message_id = {queued}", "queued"),
+    ("PURGED_HAS_ENDED", "UPDATE message SET body = x'' WHERE message_id = {queued}", "queued"),
     ("ACCEPTED_IS_NOT_WAITING", "UPDATE message SET state = 0 WHERE message_id = {enroute}", "enroute"),
     (
         "FINAL_RECEIPT_ENDS_MESSAGE",
