@@ -19,6 +19,7 @@ _COMMANDS = {
     "legal-hold": ("gateway.cli.legal_hold", "legal_hold"),
     "policy": ("gateway.cli.policy", "policy"),
     "purge": ("gateway.cli.purge", "purge"),
+    "recipients": ("gateway.cli.recipients", "recipients"),
     "run": ("gateway.cli.run", "run"),
     "send": ("gateway.cli.send", "send"),
     "simulate-carrier": ("gateway.cli.simulate", "simulate_carrier"),

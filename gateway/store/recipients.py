@@ -186,6 +186,20 @@ def remember(connection: Connection, judged: Judged, stored: Iterable[Message]) 
         _INSERT_CONTACT.run(connection, rows)
 
 
+def passes_at(connection: Connection, message: Message, means: Means, now: int) -> int:
+    """The first instant at which frequency allows a message that nothing else refuses."""
+    _, own = _standing(connection, [message], means, now)
+    at = max(message.due_at, now)
+    for to in own:
+        others = _contacts(connection, [to], now)[to.number, message.account] if to.caps else []
+        before = -1
+        while before != at:
+            before = at
+            for cap in to.caps:
+                at = cap.next_pass(_counted(cap, others, message.signature), at, means.zone)
+    return at
+
+
 def forget(connection: Connection, count: int, means: Means, now: int) -> int:
     """Drop up to `count` contacts that nothing can ask for any more; how many there were."""
     reaches_ms = [cap.reach_ms for own in means.recipients.values() for cap in own.frequency]
