@@ -23,19 +23,26 @@ from tests.bench.run import Plan, run_direct, run_gateway
 
 _CONTRACT_EXAMPLE = "尊敬的客户:今天是您生日，生日快乐，回TD退订【中国银行】"
 _SOURCE = "10690001"
+_SEGMENT_UNITS = 67
 
 _COUNT = click.IntRange(min=1)
 _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 
 
 @click.command(context_settings={"show_default": True})
-@click.option("--messages", type=_COUNT, default=50_000, help="How many to send.")
+@click.option("--messages", type=_COUNT, default=50_000, help="How many texts to send.")
 @click.option("--binds", type=_COUNT, default=4, help="The customer's binds.")
 @click.option("--window", type=_COUNT, default=200, help="Unanswered submit_sm a bind.")
 @click.option(
-    "--rate", type=_ABOVE_ZERO, help="Messages a second over all binds.  [default: as fast as it goes]"
+    "--rate", type=_ABOVE_ZERO, help="submit_sm a second over all binds.  [default: as fast as it goes]"
 )
 @click.option("--text", default=_CONTRACT_EXAMPLE, help="Sent as UCS-2; its 【signature】 is registered.")
+@click.option(
+    "--segments",
+    type=click.IntRange(min=1, max=20),
+    default=1,
+    help="In how many submit_sm each message is sent; its text is as long.",
+)
 @click.option("--carrier-binds", type=_COUNT, default=2, help="The gateway's binds to the carrier.")
 @click.option(
     "--receipt-delay-s", type=click.FloatRange(min=0), default=0.0, help="From response to receipt."
@@ -56,6 +63,7 @@ def main(
     window: int,
     rate: float | None,
     text: str,
+    segments: int,
     carrier_binds: int,
     receipt_delay_s: float,
     receipt_window: int,
@@ -64,7 +72,7 @@ def main(
     as_json: bool,
 ) -> None:
     """Measure a gateway from submit_sm to receipt, and check that every message fared as promised."""
-    load = Load(_SOURCE, text, binds, window, rate)
+    load = Load(_SOURCE, _stretched(text, segments), binds, window, rate, segments)
     plan = Plan(messages, load, carrier_binds, receipt_delay_s, receipt_window)
     gc.disable()  # nothing here is cyclic, and our pauses would be taken for the gateway's
     try:
@@ -77,6 +85,13 @@ def main(
     else:
         Console().print(table(figures))
     context.exit(1 if figures.faults else 0)
+
+
+def _stretched(text: str, segments: int) -> str:
+    """A text that takes so many segments and no more: what is added stands in its middle."""
+    wanted = _SEGMENT_UNITS * segments if segments > 1 else 0
+    middle = len(text) // 2
+    return text[:middle] + "一" * (wanted - len(text)) + text[middle:]
 
 
 main()

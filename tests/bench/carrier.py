@@ -105,7 +105,8 @@ class CarrierLink(Link):
 
     def _submitted(self, sequence_number: int, submitted: Submitted) -> None:
         carrier = self._carrier
-        self._journal.relays[index_of(submitted.destination)] += 1
+        first = index_of(submitted.destination) * self._journal.segments
+        self._journal.relays[first + submitted.place - 1] += 1
         message_id = b"%d" % carrier.next_message_id
         carrier.next_message_id += 1
         length = 17 + len(message_id)

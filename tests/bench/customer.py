@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 
-from tests.bench.journal import DESTINATION_DIGITS, Journal, destination_of, index_of
+from tests.bench.journal import DESTINATION_DIGITS, Journal, destination_of
 from tests.bench.link import BenchError, Link, Poll
 from tests.bench.pdus import (
     BIND_TRANSCEIVER_RESP,
@@ -25,13 +25,17 @@ from tests.bench.pdus import (
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is submitted and how fast: `rate_per_s` over all binds, None as fast as the windows allow."""
+    """What is submitted and how fast: `rate_per_s` over all binds, None as fast as the windows allow.
+
+    With `segments` over 1 each text is sent in so many submit_sm.
+    """
 
     source: str
     text: str
     binds: int
     window: int
     rate_per_s: float | None
+    segments: int = 1
 
 
 class Customer:
@@ -40,7 +44,7 @@ class Customer:
     def __init__(self, poll: Poll, journal: Journal, load: Load) -> None:
         self.journal = journal
         self.window = load.window
-        self.submit_sm = SubmitSm(load.source, load.text, DESTINATION_DIGITS)
+        self.submit_sm = SubmitSm(load.source, load.text, DESTINATION_DIGITS, load.segments)
         self.links: list[CustomerLink] = []
         self.next_index = 0
         self.released = 0  # how many messages the rate has let go by now
@@ -149,9 +153,10 @@ class CustomerLink(Link):
             return
         customer.note_lateness(first, now)
         sequence_number, submitted_at = len(self._sent) + 2, self._journal.submitted_at
-        build = customer.submit_sm.build
+        build, segments = customer.submit_sm.build, self._journal.segments
         for index in range(first, first + count):
-            self.out.append(build(sequence_number, destination_of(index)))
+            text, segment = divmod(index, segments)
+            self.out.append(build(sequence_number, destination_of(text), segment))
             submitted_at[index] = now
             sequence_number += 1
         self._sent.extend(range(first, first + count))
@@ -173,7 +178,8 @@ class CustomerLink(Link):
 
     def _receipted(self, data: bytes, start: int, end: int) -> None:
         number, message_id, delivered = read_receipt(data, start, end)
-        index, journal = index_of(number), self._journal
+        journal = self._journal
+        index = journal.index_of(number, message_id)
         if not journal.receipts[index]:
             journal.receipted += 1
             journal.receipted_at[index] = self.now

@@ -11,7 +11,10 @@ from tests.bench.journal import Journal
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured. `cpu_us` is CPU time a message of the gateway process, `bench_cpu_us` of ours."""
+    """What was measured. `cpu_us` is CPU time a message of the gateway process, `bench_cpu_us` of ours.
+
+    Of long messages, each segment counts as one.
+    """
 
     messages: int
     seconds: float
@@ -27,6 +30,7 @@ class Figures:
     rss_max_mib: float | None
     faults: dict[str, int]
     refusals: dict[str, int]
+    segments: int = 1
 
 
 def measure(
@@ -59,6 +63,7 @@ def measure(
         rss_max_mib=rss_max_mib,
         faults=journal.faults(),
         refusals={f"0x{status:08x}": count for status, count in journal.refusals.items()},
+        segments=journal.segments,
     )
 
 
@@ -67,18 +72,19 @@ def table(figures: Figures) -> Table:
     shown = Table(show_header=False)
     shown.add_column(justify="left")
     shown.add_column(justify="right")
-    shown.add_row("messages", f"{figures.messages:,}")
+    noun = "message" if figures.segments == 1 else "segment"
+    shown.add_row(f"{noun}s", f"{figures.messages:,}")
     shown.add_row("seconds", f"{figures.seconds:.2f}")
-    shown.add_row("messages/s, submit to receipt", f"{figures.messages_per_s:,.0f}")
-    shown.add_row("messages/s, accepted", f"{figures.accepted_per_s:,.0f}")
+    shown.add_row(f"{noun}s/s, submit to receipt", f"{figures.messages_per_s:,.0f}")
+    shown.add_row(f"{noun}s/s, accepted", f"{figures.accepted_per_s:,.0f}")
     shown.add_row("submit to response p50 / p99", _pair_ms(figures.response_p50_ms, figures.response_p99_ms))
     shown.add_row("submit to receipt p50 / p99", _pair_ms(figures.receipt_p50_ms, figures.receipt_p99_ms))
     if figures.late_max_ms:
         shown.add_row("submitted late at most", f"{figures.late_max_ms:,.1f} ms")
     if figures.cpu_us is not None and figures.rss_max_mib is not None:
-        shown.add_row("gateway CPU a message", f"{figures.cpu_us:.1f} µs")
+        shown.add_row(f"gateway CPU a {noun}", f"{figures.cpu_us:.1f} µs")
         shown.add_row("gateway memory at most", f"{figures.rss_max_mib:,.0f} MiB")
-    shown.add_row("benchmark CPU a message", f"{figures.bench_cpu_us:.1f} µs")
+    shown.add_row(f"benchmark CPU a {noun}", f"{figures.bench_cpu_us:.1f} µs")
     for fault, count in (figures.faults | figures.refusals).items():
         shown.add_row(f"[red]{fault}[/red]", f"[red]{count:,}[/red]")
     if not figures.faults:

@@ -10,10 +10,14 @@ DESTINATION_DIGITS = 11
 
 
 class Journal:
-    """One row a message, by its index. The instants are of `perf_counter`, 0.0 means never."""
+    """One row a submit_sm, by its index. The instants are of `perf_counter`, 0.0 means never.
 
-    def __init__(self, messages: int) -> None:
-        self.messages = messages
+    Each is a message, or one of the `segments` of a long one, which stand one behind the other.
+    """
+
+    def __init__(self, texts: int, segments: int = 1) -> None:
+        self.segments = segments
+        self.messages = messages = texts * segments
         self.submitted_at = array("d", bytes(8 * messages))
         self.answered_at = array("d", bytes(8 * messages))
         self.receipted_at = array("d", bytes(8 * messages))
@@ -49,6 +53,14 @@ class Journal:
         }
         return {fault: count for fault, count in found.items() if count}
 
+    def index_of(self, destination: bytes, message_id: bytes) -> int:
+        """Which submit_sm a receipt means: that with its id, or one that has none yet."""
+        first = index_of(destination) * self.segments
+        rows = range(first, first + self.segments)
+        known = (index for index in rows if self.message_ids[index] == message_id)
+        without = (index for index in rows if not self.receipts[index])
+        return next(known, next(without, first))
+
     def latencies_ms(self, until: array[float]) -> list[float]:
         """Sorted times from submit to `until`, in milliseconds, of the messages that got there."""
         pairs = zip(self.submitted_at, until, strict=True)
@@ -56,10 +68,10 @@ class Journal:
 
 
 def destination_of(index: int) -> bytes:
-    """The destination that stands for a message."""
+    """The destination that stands for a text."""
     return b"%d" % (FIRST_DESTINATION + index)
 
 
 def index_of(destination: bytes) -> int:
-    """The message that a destination stands for."""
+    """The text that a destination stands for."""
     return int(destination) - FIRST_DESTINATION

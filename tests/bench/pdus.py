@@ -25,6 +25,10 @@ RESPONSE = 0x80000000
 _ESM_CLASS_RECEIPT = b"\x04"
 _DATA_CODING_UCS2 = 8
 _MESSAGE_PAYLOAD = 0x0424
+_UDHI = 0x40
+# A user data header (GSM 03.40, 9.2.3.24) up to total and place; one reference will do where every long
+# message has a destination of its own.
+_CONCATENATED = b"\x05\x00\x03\x2a"
 _RECEIPTED_MESSAGE_ID = b"\x00\x1e"
 _MESSAGE_STATE_DELIVERED = b"\x04\x27\x00\x01\x02"
 
@@ -41,32 +45,49 @@ def bind_transceiver(system_id: str, password: str) -> bytes:
 
 
 class SubmitSm:
-    """A submit_sm (4.4.1) of one text from one source that asks for a receipt, for many destinations."""
+    """The submit_sm (4.4.1) of one text from one source that ask for receipts, for many destinations.
 
-    def __init__(self, source: str, text: str, destination_digits: int) -> None:
+    With `segments` over 1 the text is cut into so many; where it is 1 and the text is long, it goes into
+    message_payload.
+    """
+
+    def __init__(self, source: str, text: str, destination_digits: int, segments: int = 1) -> None:
         octets = text.encode("utf-16-be")
-        flags = bytes((0, 0, 0, 0, 0, 1, 0, _DATA_CODING_UCS2, 0))  # from esm_class to sm_default_msg_id
-        if len(octets) <= 254:
-            self._tail = b"\0" + flags + bytes((len(octets),)) + octets
-        else:
-            self._tail = b"\0" + flags + b"\0" + struct.pack(">HH", _MESSAGE_PAYLOAD, len(octets)) + octets
         self._middle = b"\0\x01\x01%b\0\x01\x01" % source.encode()
-        length = 16 + len(self._middle) + destination_digits + len(self._tail)
-        self._head = HEADER.pack(length, SUBMIT_SM, 0, 0)[:12]
+        if segments > 1:
+            size = 2 * -(-len(octets) // (2 * segments))
+            pieces = [octets[start : start + size] for start in range(0, len(octets), size)]
+            tails = [
+                _tail(bytes((*_CONCATENATED, segments, seq)) + piece, _UDHI)
+                for seq, piece in enumerate(pieces, 1)
+            ]
+        else:
+            tails = [_tail(octets)]
+        lengths = [16 + len(self._middle) + destination_digits + len(tail) for tail in tails]
+        heads = [HEADER.pack(length, SUBMIT_SM, 0, 0)[:12] for length in lengths]
+        self._pieces = list(zip(heads, tails, strict=True))
 
-    def build(self, sequence_number: int, destination: bytes) -> bytes:
-        """The whole PDU."""
-        return b"".join(
-            (self._head, sequence_number.to_bytes(4, "big"), self._middle, destination, self._tail)
-        )
+    def build(self, sequence_number: int, destination: bytes, segment: int = 0) -> bytes:
+        """The whole PDU; `segment` counts from 0."""
+        head, tail = self._pieces[segment]
+        return b"".join((head, sequence_number.to_bytes(4, "big"), self._middle, destination, tail))
+
+
+def _tail(octets: bytes, esm_class: int = 0) -> bytes:
+    """What follows the destination: from esm_class to the end."""
+    flags = bytes((0, esm_class, 0, 0, 0, 0, 1, 0, _DATA_CODING_UCS2, 0))
+    if len(octets) <= 254:
+        return flags + bytes((len(octets),)) + octets
+    return flags + b"\0" + struct.pack(">HH", _MESSAGE_PAYLOAD, len(octets)) + octets
 
 
 class Submitted(NamedTuple):
-    """What a carrier needs of a submit_sm."""
+    """What a carrier needs of a submit_sm; `place` is that of a part of a long message, from 1."""
 
     source: bytes
     destination: bytes
     wants_receipt: bool
+    place: int = 1
 
 
 def read_submit_sm(data: bytes, start: int) -> Submitted:
@@ -77,8 +98,13 @@ def read_submit_sm(data: bytes, start: int) -> Submitted:
     destination_end = data.index(0, destination)
     schedule_end = data.index(0, destination_end + 4)  # behind esm_class, protocol_id and priority_flag
     validity_end = data.index(0, schedule_end + 1)
+    text = validity_end + 6  # behind registered_delivery and what stands up to sm_length
+    is_part = data[destination_end + 1] & _UDHI and data.startswith(_CONCATENATED[:3], text)
     return Submitted(
-        data[source:source_end], data[destination:destination_end], data[validity_end + 1] & 1 == 1
+        data[source:source_end],
+        data[destination:destination_end],
+        data[validity_end + 1] & 1 == 1,
+        data[text + 5] if is_part else 1,
     )
 
 

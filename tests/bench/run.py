@@ -35,7 +35,9 @@ class Plan:
     def units(self) -> int:
         """Segments of all messages: 70 UTF-16 units alone, 67 in a part."""
         length = len(self.load.text.encode("utf-16-be")) // 2
-        return self.messages * (1 if length <= 70 else -(-length // 67))
+        units = 1 if length <= 70 else -(-length // 67)
+        # The segments of a long message hold units of their own until the parts take theirs.
+        return 2 * self.messages * max(units, self.load.segments)
 
     @property
     def ticks(self) -> bool:
@@ -48,7 +50,7 @@ class Ends:
 
     def __init__(self, plan: Plan) -> None:
         self.poll = Poll()
-        self.journal = Journal(plan.messages)
+        self.journal = Journal(plan.messages, plan.load.segments)
         self.carrier = Carrier(self.poll, self.journal, plan.receipt_delay_s, plan.receipt_window)
         self.customer = Customer(self.poll, self.journal, plan.load)
         self._ticks = plan.ticks
