@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 
 from gateway.settings import Account, SegmentsMode
 from gateway.statuses import GatewayError, status_for
@@ -129,9 +131,12 @@ def read(
 def read_whole(account: Account, pieces: Sequence[SubmitSm], last: Reading) -> Reading | Refusal:
     """Judge the message that `pieces` are all the segments of, in order; its times are those of `last`.
 
-    Raises PduError where it cannot be joined.
+    What one of them asks to be told is asked for the whole. Raises PduError where they cannot be joined.
     """
     pdu = parts.whole(pieces)
+    asked = reduce(or_, [piece.registered_delivery for piece in pieces])
+    if asked != pdu.registered_delivery:
+        pdu = replace(pdu, registered_delivery=asked)
     octets = segments.user_text(pdu)
     coding = segments.coding(pdu, _unpacked(account.default_alphabet))
     judged = _judge(account, pdu, octets, coding, last.due_at / 1000, is_segment=False)

@@ -20,8 +20,8 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.delivery import wants_news
 from gateway.message import ENDS, Message
-from gateway.ports import CarrierReceipt, Outcome, Recorded, Unreadable
-from gateway.store import schema
+from gateway.ports import CarrierReceipt, Delivery, Outcome, Recorded, Unreadable
+from gateway.store import news, schema
 from gateway.store.dialect import Bulk, insert_rows, upsert_rows
 from gateway.store.doubt import given_away
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, owe, owed
@@ -101,8 +101,10 @@ class _Match:
 
     @property
     def is_news(self) -> bool:
-        """Whether it tells a sender who asked for it of a state on the way."""
-        return self.said.receipt.state in _ON_THE_WAY and wants_news(self.message.registered_delivery)
+        """Whether it tells a sender who asked for it of a state on the way; that of a part asks elsewhere."""
+        return self.said.receipt.state in _ON_THE_WAY and (
+            self.message.part > 0 or wants_news(self.message.registered_delivery)
+        )
 
 
 class _Sent:
@@ -309,7 +311,11 @@ def _unheard(
 
 def _apply(connection: Connection, matches: Sequence[_Match], means: Means, now: int) -> Recorded:
     ends: dict[int, End] = {}
-    news = []
+    told: list[Delivery] = []
+    of_parts: list[tuple[Message, CarrierReceipt]] = []
+    # After the end of another part, which may be that of a segment.
+    later: list[tuple[Message, CarrierReceipt]] = []
+    ending: set[int | None] = set()
     for match in matches:
         message, receipt = match.message, match.said.receipt
         if message.state in ENDS or message.message_id in ends:
@@ -320,12 +326,18 @@ def _apply(connection: Connection, matches: Sequence[_Match], means: Means, now:
             ends[message.message_id] = End(
                 message, _ENDS[receipt.state], receipt.error, said.done_at, Kind.SETTLE, tlvs
             )
+            ending.add(message.whole_id)
+        elif match.is_news and message.part:
+            (later if message.whole_id in ending else of_parts).append((message, said))
         elif match.is_news:
             tlvs = means.passing(said, message)
-            news.append(owed(message, receipt.state, receipt.error, said.done_at, means, now, tlvs))
-    owe(connection, news)
+            told.append(owed(message, receipt.state, receipt.error, said.done_at, means, now, tlvs))
+    told += news.of_parts(connection, of_parts, means, now)
+    owe(connection, told)
     ended = end(connection, list(ends.values()), means, now)
-    return Recorded([*news, *ended.deliveries], ended.ended)
+    after = news.of_parts(connection, later, means, now)
+    owe(connection, after)
+    return Recorded([*told, *ended.deliveries, *after], ended.ended)
 
 
 def _receipt_row(said: CarrierReceipt, message: Message | None) -> tuple[object, ...]:

@@ -184,6 +184,16 @@ Index(
 )
 Index("delivery_open", delivery.c.created_at, sqlite_where=_waiting, postgresql_where=_waiting)
 
+# What the sender of a message in parts was told of its way.
+news = Table(
+    "news",
+    metadata,
+    Column("message_id", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("message_id", "state"),
+    sqlite_with_rowid=False,
+)
+
 node = Table(
     "node",
     metadata,

@@ -16,6 +16,7 @@ from gateway.store import (
     ends,
     history,
     inbound,
+    news,
     purge,
     receipts,
     recipients,
@@ -31,6 +32,16 @@ LOOK_UPS = [
     for module in (
         *(attempts, deliveries, doubt, ends, inbound, receipts, recipients, recover, references),
         *(history, purge, submits),
+        attempts,
+        deliveries,
+        doubt,
+        ends,
+        inbound,
+        news,
+        receipts,
+        recipients,
+        recover,
+        references,
     )
     for name, thing in vars(module).items()
     if isinstance(thing, Prepared)

@@ -1,0 +1,17 @@
+"""What the sender of a message in parts was told of its way."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "news",
+        sa.Column("message_id", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.SmallInteger, nullable=False),
+        sa.PrimaryKeyConstraint("message_id", "state"),
+        sqlite_with_rowid=False,
+    )
