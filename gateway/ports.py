@@ -322,6 +322,16 @@ class Store(Protocol):
         """
         ...
 
+    def collect(
+        self, segments: Sequence[Message], beginning: Collection[int], since: int
+    ) -> Deferred[list[Message | str | None]]:
+        """Store segments that wait for others, with their holds; for each None, or the rule that refuses it.
+
+        Of those whose ids are in `beginning` it may say, instead, that the segment is stored already: of a
+        message that was joined after `since`, in unix milliseconds. Then that is what is told.
+        """
+        ...
+
     def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
         """Send long messages on in parts; where one is refused, the segments that were collected end."""
         ...

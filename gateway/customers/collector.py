@@ -75,6 +75,11 @@ class Gathering:
         self.is_closed = False
 
     @property
+    def is_new(self) -> bool:
+        """Whether the store has none of its segments yet."""
+        return all(segment.message is None for segment in self.segments.values())
+
+    @property
     def is_stored(self) -> bool:
         """Whether every segment but one has come and is in the store."""
         stored = sum(segment.message is not None for segment in self.segments.values())

@@ -157,23 +157,29 @@ class LongMessages:
 
     async def _collect(self, offers: Sequence[_Offer]) -> None:
         candidates = [(offer, self._segment(offer)) for offer in offers]
-        async for part, rules in in_parts(candidates, self._admit):
+        async for part, told in in_parts(candidates, self._store_early):
             for index, (offer, message) in enumerate(part):
-                if isinstance(rules, CommitUnknown):
+                if isinstance(told, CommitUnknown):
                     task.safely(offer.submitter.abort, "nobody knows whether the last messages were stored")
                     self._not_collected(offer, None)
-                elif isinstance(rules, Exception):
+                elif isinstance(told, Exception):
                     self._not_collected(offer, refusal(offer.account, GatewayError.STORE_DOWN))
-                elif (rule := rules[index]) is not None:
-                    self._not_collected(offer, refusal(offer.account, rule))
-                else:
+                elif (said := told[index]) is None:
                     self._collected(offer, message)
-            if isinstance(rules, Exception):
-                log.error("admission.failed", count=len(part), error=fault(rules))
+                elif isinstance(said, Message):
+                    accept(offer.submitter, offer.sequence_number, said)
+                    self._not_collected(offer, None)
+                else:
+                    self._not_collected(offer, refusal(offer.account, said))
+            if isinstance(told, Exception):
+                log.error("admission.failed", count=len(part), error=fault(told))
         _flush(offers)
 
-    def _admit(self, candidates: Sequence[_Early]) -> Deferred[list[str | None]]:
-        return self._store.admit([message for _, message in candidates])
+    def _store_early(self, candidates: Sequence[_Early]) -> Deferred[list[Message | str | None]]:
+        # Of what the store has nothing yet, it may have had all before.
+        beginning = {message.message_id for offer, message in candidates if offer.gathering.is_new}
+        since = int((self._clock.now() - self._limits.reassembly_s) * 1000)
+        return self._store.collect([message for _, message in candidates], beginning, since)
 
     def _collected(self, offer: _Offer, message: Message) -> None:
         gathering = offer.gathering
@@ -197,12 +203,12 @@ class LongMessages:
             known = gathering.segments.get(offer.segment.place.seq)
             if known is not None and known.message is not None:
                 self._repeat(offer)
+            elif known is None:
+                self.offer(offer.submitter, offer.sequence_number, offer.segment, offer.route, offer.told_as)
             elif gathering.is_closed:
                 answer = refused or refusal(offer.account, MESSAGE_INCOMPLETE)
                 refuse(offer.submitter, offer.sequence_number, answer, self._metrics)
                 task.safely(offer.submitter.flush)
-            elif known is None:
-                self.offer(offer.submitter, offer.sequence_number, offer.segment, offer.route, offer.told_as)
             elif known.pdu is not offer.segment.pdu:
                 self._waiting.setdefault(gathering, []).append(offer)
             else:

@@ -77,6 +77,19 @@ _of_a_whole = message.c.whole_id.is_not(None)
 Index("message_whole", message.c.whole_id, sqlite_where=_of_a_whole, postgresql_where=_of_a_whole)
 _open_part = and_(message.c.part > literal_column("0"), message.c.final_at.is_(None))
 Index("message_part", message.c.destination_addr, sqlite_where=_open_part, postgresql_where=_open_part)
+# The segment that made its message whole; a text that came in one submit_sm is its own whole.
+_last_segment = and_(
+    message.c.segment > literal_column("0"),
+    message.c.units == literal_column("0"),
+    message.c.whole_id != message.c.message_id,
+)
+Index(
+    "message_joined",
+    message.c.destination_addr,
+    message.c.submitted_at,
+    sqlite_where=_last_segment,
+    postgresql_where=_last_segment,
+)
 _told_otherwise = message.c.told_as.is_not(None)
 Index("message_told_as", message.c.told_as, sqlite_where=_told_otherwise, postgresql_where=_told_otherwise)
 _unfinished = message.c.final_at.is_(None)

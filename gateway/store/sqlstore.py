@@ -57,6 +57,13 @@ class SqlStore:
     def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
         return self._writer.run(lambda c: admit.admit(c, messages, self._means, self._now()))
 
+    def collect(
+        self, segments: Sequence[Message], beginning: Collection[int], since: int
+    ) -> Deferred[list[Message | str | None]]:
+        return self._writer.run(
+            lambda c: wholes_table.collect(c, segments, beginning, since, self._means, self._now())
+        )
+
     def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
         return self._writer.run(lambda c: wholes_table.join(c, wholes, self._means, self._now()))
 

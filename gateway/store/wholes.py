@@ -6,7 +6,7 @@ is what is sent of it, in however many segments it came.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, update
@@ -16,10 +16,11 @@ from gateway.ports import Joined, Whole
 from gateway.settings import StatusStyle
 from gateway.statuses import GatewayError, err3, status_for
 from gateway.store import recipients, schema, usage
-from gateway.store.admit import hold, insert
+from gateway.store.admit import admit, hold, insert
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import End, Means, end, messages_of
 from gateway.store.references import refer
+from gateway.store.repeats import repeated
 from ledger import sql as ledger
 from ledger.transfer import Hold, Kind
 from policy.clauses import MESSAGE_INCOMPLETE, QUOTA_EXHAUSTED
@@ -30,6 +31,20 @@ _JOIN = Bulk(
     .where(schema.message.c.message_id == bindparam("_message_id")),
     ("deadline_at", "_message_id"),
 )
+
+
+def collect(
+    connection: Connection,
+    segments: Sequence[Message],
+    beginning: Collection[int],
+    since: int,
+    means: Means,
+    now: int,
+) -> list[Message | str | None]:
+    """Store segments that wait for the rest of their message; see `gateway.ports.Store`."""
+    known = repeated(connection, [m for m in segments if m.message_id in beginning], since)
+    rules = iter(admit(connection, [m for m in segments if m.message_id not in known], means, now))
+    return [known[m.message_id] if m.message_id in known else next(rules) for m in segments]
 
 
 def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int) -> Joined:

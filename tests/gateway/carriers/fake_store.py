@@ -85,6 +85,11 @@ class FakeStore:
     def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
         return self._ask("admit", messages)
 
+    def collect(
+        self, segments: Sequence[Message], beginning: Collection[int], since: int
+    ) -> Deferred[list[Message | str | None]]:
+        return self._ask("collect", segments)
+
     def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
         return self._ask("join", wholes)
 

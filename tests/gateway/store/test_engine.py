@@ -121,6 +121,7 @@ def test_every_key_check_and_partial_index_is_migrated_too(tmp_path: Path) -> No
         "delivery_open",
         "delivery_waiting",
         "message_due",
+        "message_joined",
         "message_open",
         "message_part",
         "message_told_as",

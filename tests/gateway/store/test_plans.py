@@ -22,6 +22,7 @@ from gateway.store import (
     recipients,
     recover,
     references,
+    repeats,
     submits,
 )
 from gateway.store.engine import open_engine
@@ -42,6 +43,7 @@ LOOK_UPS = [
         recipients,
         recover,
         references,
+        repeats,
     )
     for name, thing in vars(module).items()
     if isinstance(thing, Prepared)
@@ -114,3 +116,8 @@ def test_a_purge_walks_along_the_key_of_its_table(connection: Connection, what: 
     assert "PRIMARY KEY (" in first
     assert ">" in first
     assert not [step for step in others if step.startswith(("SCAN", "USE TEMP B-TREE"))]
+
+
+def test_messages_that_were_joined_are_found_by_number_and_time(connection: Connection) -> None:
+    (step, *_) = [step for step in plan(connection, repeats, "_STORED") if step.startswith("SEARCH last")]
+    assert "USING INDEX message_joined (destination_addr=? AND submitted_at>?)" in step
