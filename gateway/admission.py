@@ -11,7 +11,7 @@ hours only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
@@ -28,7 +28,7 @@ from smpp.errors import PduError
 from smpp.pdu import SubmitSm
 from smpp.segments import Coding, Concat
 from smpp.text import Alphabet, TextError
-from smpp.value import value
+from smpp.value import changed, value
 
 _RECEIPT_BITS = 3
 _ANY_END = 1
@@ -136,13 +136,13 @@ def read_whole(account: Account, pieces: Sequence[SubmitSm], last: Reading) -> R
     pdu = parts.whole(pieces)
     asked = reduce(or_, [piece.registered_delivery for piece in pieces])
     if asked != pdu.registered_delivery:
-        pdu = replace(pdu, registered_delivery=asked)
+        pdu = changed(pdu, registered_delivery=asked)
     octets = segments.user_text(pdu)
     coding = segments.coding(pdu, _unpacked(account.default_alphabet))
     judged = _judge(account, pdu, octets, coding, last.due_at / 1000, is_segment=False)
     if isinstance(judged, Refuse):
         return Refusal(judged.rule, status_for(judged.rule, account.statuses), judged.clause)
-    return replace(
+    return changed(
         last,
         units=segments.units(octets, coding.alphabet, coding.shifts),
         body=codec.encode_body(pdu),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from gateway.message import Message, State
 from gateway.settings import Limits, LongForm
 from smpp import codec, parts
 from smpp.text import Alphabet
+from smpp.value import changed
 
 
 def is_too_long(units: int, form: LongForm, limits: Limits) -> bool:
@@ -18,7 +18,7 @@ def is_too_long(units: int, form: LongForm, limits: Limits) -> bool:
 
 def joined(message: Message, whole_id: int, segment: int = 1) -> Message:
     """The row of what a customer has sent, when others carry its text: it is not sent, and costs nothing."""
-    return replace(message, state=State.JOINED, units=0, whole_id=whole_id, segment=segment)
+    return changed(message, state=State.JOINED, units=0, whole_id=whole_id, segment=segment)
 
 
 def bodies_of(body: bytes, alphabet: Alphabet, form: LongForm) -> list[bytes]:
@@ -42,7 +42,7 @@ def parts_of(
     bodies = bodies_of(message.body, alphabet, form)
     units = message.units if form is LongForm.PAYLOAD else 1
     return tuple(
-        replace(
+        changed(
             message,
             message_id=new_id(),
             state=State.QUEUED,

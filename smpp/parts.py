@@ -9,12 +9,12 @@ that they fit every form.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from smpp import segments, spec
 from smpp.pdu import SubmitSm, Tlvs
 from smpp.segments import UDHI, Kind
 from smpp.text import Alphabet
+from smpp.value import changed
 
 REFERENCES = 256
 """How many references there are."""
@@ -103,7 +103,7 @@ def _with_user_data(message: SubmitSm, elements: bytes, text: bytes, tlvs: Tlvs)
     esm_class = message.esm_class | UDHI if elements else message.esm_class & ~UDHI
     if len(user_data) > spec.SHORT_MESSAGE_MAX:
         tlvs, user_data = (*tlvs, (spec.MESSAGE_PAYLOAD, user_data)), b""
-    return replace(message, esm_class=esm_class, short_message=user_data, tlvs=tlvs)
+    return changed(message, esm_class=esm_class, short_message=user_data, tlvs=tlvs)
 
 
 def _without_sar(tlvs: Tlvs) -> Tlvs:

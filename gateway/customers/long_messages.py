@@ -9,7 +9,6 @@ REJECTED, as it does when the last one does not come in time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import structlog
 from twisted.internet.defer import Deferred
@@ -31,7 +30,7 @@ from gateway.statuses import GatewayError
 from policy.clauses import MESSAGE_INCOMPLETE, TEXT_UNREADABLE
 from smpp import codec, segments
 from smpp.errors import PduError
-from smpp.value import value
+from smpp.value import changed, value
 
 log = structlog.get_logger()
 
@@ -85,10 +84,11 @@ class LongMessages:
         self._last: Batch[_Offer] = Batch(reactor, limits.batch_max, self._join)
         # The last segments of sets whose others are not stored yet, and repeats of segments that are not.
         self._waiting: dict[Gathering, list[_Offer]] = {}
+        self._waiting_count = 0
 
     def __len__(self) -> int:
         """How many segments await their answer."""
-        return len(self._early) + len(self._last) + sum(map(len, self._waiting.values()))
+        return len(self._early) + len(self._last) + self._waiting_count
 
     @property
     def collector(self) -> Collector:
@@ -199,7 +199,7 @@ class LongMessages:
 
         `refused` is why, if the whole is.
         """
-        for offer in self._waiting.pop(gathering, ()):
+        for offer in self._released(gathering):
             known = gathering.segments.get(offer.segment.place.seq)
             if known is not None and known.message is not None:
                 self._repeat(offer)
@@ -210,9 +210,19 @@ class LongMessages:
                 refuse(offer.submitter, offer.sequence_number, answer, self._metrics)
                 task.safely(offer.submitter.flush)
             elif known.pdu is not offer.segment.pdu:
-                self._waiting.setdefault(gathering, []).append(offer)
+                self._wait(offer)
             else:
                 self._place_last(offer)
+
+    def _wait(self, offer: _Offer) -> None:
+        self._waiting.setdefault(offer.gathering, []).append(offer)
+        self._waiting_count += 1
+
+    def _released(self, gathering: Gathering) -> Sequence[_Offer]:
+        """Those that have waited for segments of a set."""
+        offers = self._waiting.pop(gathering, ())
+        self._waiting_count -= len(offers)
+        return offers
 
     def _place_last(self, offer: _Offer) -> None:
         """The segment that made its set whole; if another was refused meanwhile, it waits like the rest."""
@@ -225,13 +235,13 @@ class LongMessages:
             # One waits already: two would wait for each other.
             self._early.add(offer)
         else:
-            self._waiting.setdefault(gathering, []).append(offer)
+            self._wait(offer)
 
     def _repeat(self, offer: _Offer) -> None:
         """A segment that is here already: its answer is that of the first one."""
         known = offer.gathering.segments[offer.segment.place.seq]
         if known.message is None:
-            self._waiting.setdefault(offer.gathering, []).append(offer)
+            self._wait(offer)
             return
         accept(offer.submitter, offer.sequence_number, known.message)
         task.safely(offer.submitter.flush)
@@ -239,7 +249,7 @@ class LongMessages:
     def _segment(self, offer: _Offer) -> Message:
         """The row of a segment that waits, until the set's time is over."""
         message = self._message(offer, offer.segment.reading)
-        return replace(
+        return changed(
             message,
             state=State.COLLECTING,
             whole_id=offer.gathering.whole_id,
@@ -314,7 +324,7 @@ class LongMessages:
             self._collector.drop(offer.gathering)
             task.safely(offer.submitter.abort, "nobody knows whether the last messages were stored")
             self._outlet.perhaps_queued(whole.parts)
-            for other in self._waiting.pop(offer.gathering, ()):
+            for other in self._released(offer.gathering):
                 task.safely(other.submitter.abort, "nobody knows whether the last messages were stored")
 
     def _message(self, offer: _Offer, reading: Reading) -> Message:

@@ -7,7 +7,6 @@ has a row of its own once its outcome is known, which is also the map from the c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, bindparam, select, update
 
@@ -21,6 +20,7 @@ from ledger.prepared import Prepared
 from ledger.rows import dumps, integers
 from ledger.transfer import Hold, Kind
 from smpp.message_id import look_up_key
+from smpp.value import changed
 
 _message = schema.message
 _this = _message.c.message_id == bindparam("_message_id")
@@ -132,7 +132,7 @@ def claim(
                 put_off.append((opens, message.message_id))
             else:
                 taken.append(
-                    replace(
+                    changed(
                         message,
                         state=State.SUBMITTING,
                         carrier=carrier,
@@ -201,7 +201,7 @@ def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: 
     queued = [m for m in after.values() if m.state is State.QUEUED is not before[m.message_id].state]
     # What has come back and ended at once was never counted as waiting.
     ended = [
-        replace(end, was_queued=False)
+        changed(end, was_queued=False)
         if end.was_queued and end.message_id in before and before[end.message_id].state is not State.QUEUED
         else end
         for end in (*joined.ended, *refused.ended, *fallen.ended)

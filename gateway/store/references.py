@@ -8,7 +8,6 @@ last of its parts has ended.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
@@ -19,6 +18,7 @@ from gateway.store.dialect import constant
 from ledger.prepared import Prepared
 from ledger.rows import dumps, texts
 from smpp.parts import REFERENCES, reference, with_reference
+from smpp.value import changed
 
 _message = schema.message.c
 _IN_USE = Prepared(
@@ -57,7 +57,7 @@ def refer(connection: Connection, messages: Sequence[Message], country_code: str
         in_use[number].pop(ref, None)
         in_use[number][ref] = None
     return [
-        replace(m, body=with_reference(m.body, chosen[m.whole_id])) if m.part and m.whole_id in chosen else m
+        changed(m, body=with_reference(m.body, chosen[m.whole_id])) if m.part and m.whole_id in chosen else m
         for m in messages
     ]
 
