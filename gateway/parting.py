@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gateway.message import Message, State
+from gateway.ports import Slot
 from gateway.settings import Limits, LongForm
 from smpp import codec, parts
 from smpp.text import Alphabet
@@ -14,6 +15,12 @@ from smpp.value import changed
 def is_too_long(units: int, form: LongForm, limits: Limits) -> bool:
     """Whether a text of so many units makes more parts than a message may have."""
     return form is not LongForm.PAYLOAD and units > limits.segments_max
+
+
+def leaving(message: Message, slot: Slot) -> Message:
+    """A message of which parts leave at once: the intent to submit it, to one carrier whatever comes."""
+    carrier = slot.carrier_name
+    return changed(message, state=State.SUBMITTING, carrier=carrier, route=carrier, attempts=1)
 
 
 def joined(message: Message, whole_id: int, segment: int = 1) -> Message:
@@ -40,12 +47,18 @@ def parts_of(
     Raises ValueError as `bodies_of` does.
     """
     bodies = bodies_of(message.body, alphabet, form)
+    return parts_with(bodies, changed(message, state=State.QUEUED), whole_id, form, new_id)
+
+
+def parts_with(
+    bodies: Sequence[bytes], message: Message, whole_id: int, form: LongForm, new_id: Callable[[], int]
+) -> tuple[Message, ...]:
+    """The parts of a message that have these bodies, in its state."""
     units = message.units if form is LongForm.PAYLOAD else 1
     return tuple(
         changed(
             message,
             message_id=new_id(),
-            state=State.QUEUED,
             units=units,
             registered_delivery=0,
             body=body,

@@ -151,7 +151,8 @@ class Whole:
     """A long message of which every segment has come, and what is to become of it.
 
     `collected` are the ids of the segments that wait in the store, `last` is the one that is not there yet.
-    `parts` carry the text to the carrier; none if `rule` refuses the message.
+    `parts` carry the text to the carrier; none if `rule` refuses the message. They are QUEUED, or SUBMITTING
+    where their slots are taken.
     """
 
     collected: tuple[int, ...]
@@ -162,10 +163,14 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """For each whole None, or the rule that has refused its last segment; and what that brought about."""
+    """For each whole None, or the rule that has refused its last segment; and what that brought about.
+
+    `parts` are those of each whole as they are stored, with their reference; none of one that was refused.
+    """
 
     rules: Sequence[str | None]
     recorded: Recorded
+    parts: Sequence[Sequence[Message]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,6 +432,9 @@ class Outlet(Protocol):
 
     def take_slots(self, route: str, count: int) -> list[Slot]:
         """Up to `count` slots for messages that are about to be admitted; the others have to queue."""
+
+    def take_together(self, route: str, count: int) -> Slot | None:
+        """`count` slots of one bind, which this stands for, for the parts of a message; None: they queue."""
 
     def send(self, messages: Sequence[tuple[Message, Slot]]) -> None:
         """Submit messages whose intent is committed, each in its slot."""

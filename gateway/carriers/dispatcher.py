@@ -111,6 +111,13 @@ class Dispatcher:
         carrier = self._pool.preferred(route)
         return [] if carrier is None else self._pool.take(carrier, count)
 
+    def take_together(self, route: str, count: int) -> Slot | None:
+        """See `gateway.ports.Outlet`."""
+        if self._stopping or self._has_queue(route, self._now()):
+            return None
+        carrier = self._pool.preferred(route)
+        return None if carrier is None else self._pool.take_together(carrier, count)
+
     def queued(self, messages: Sequence[Message]) -> None:
         """These messages now wait."""
         for message in messages:

@@ -87,6 +87,18 @@ class CarrierPool:
             binds = [bind for bind in binds if bind.room]
         return slots
 
+    def take_together(self, carrier: str, count: int) -> Slot | None:
+        """Take `count` slots of one bind of a carrier, that with the most room; None if none has so many."""
+        bind = max(self.of(carrier), key=lambda bind: bind.room, default=None)
+        if bind is None or bind.room < count:
+            return None
+        taken = bind.take(count)
+        if taken == count:
+            return bind
+        # Its rate allows some of them.
+        bind.give_back(taken, unused=True)
+        return None
+
 
 def _sessions(carrier: Carrier) -> list[Carrier]:
     """The carrier as each of its binds sees it: a pair is a transmitter and a receiver."""

@@ -22,8 +22,8 @@ from gateway.customers.submitter import Submitter, accept, refuse
 from gateway.insist import fault, in_parts
 from gateway.message import Message, State
 from gateway.metrics import Metrics
-from gateway.parting import is_too_long, joined, parts_of
-from gateway.ports import CommitUnknown, Delivery, Ended, Joined, Outlet, Store, Whole
+from gateway.parting import bodies_of, is_too_long, joined, leaving, parts_with
+from gateway.ports import CommitUnknown, Delivery, Ended, Joined, Outlet, Slot, Store, Whole
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Limits, LongForm
 from gateway.statuses import GatewayError
@@ -49,7 +49,21 @@ class _Offer:
 
 
 _Early = tuple[_Offer, Message]
-_Last = tuple[_Offer, Whole, Refusal | None]
+
+
+@value(frozen=True, slots=True)
+class _Last:
+    """A message whose segments have all come; `slot` stands for as many as it has parts."""
+
+    offer: _Offer
+    whole: Whole
+    refused: Refusal | None = None
+    slot: Slot | None = None
+
+    def give_back(self) -> None:
+        """Nothing is sent."""
+        if self.slot is not None:
+            task.safely(self.slot.give_back, len(self.whole.parts), unused=True)
 
 
 class LongMessages:
@@ -266,14 +280,15 @@ class LongMessages:
                 self._put_down(part, told)
             elif isinstance(told, Exception):
                 log.error("joining.failed", count=len(part), error=fault(told))
-                for offer, _, _ in part:
-                    self._not_collected(offer, refusal(offer.account, GatewayError.STORE_DOWN))
+                for last in part:
+                    last.give_back()
+                    self._not_collected(last.offer, refusal(last.offer.account, GatewayError.STORE_DOWN))
             else:
                 self._answer(part, told)
         _flush(offers)
 
     def _tell(self, candidates: Sequence[_Last]) -> Deferred[Joined]:
-        return self._store.join([whole for _, whole, _ in candidates])
+        return self._store.join([last.whole for last in candidates])
 
     def _whole(self, offer: _Offer) -> _Last:
         """Judge a message whose segments have all come."""
@@ -283,12 +298,15 @@ class LongMessages:
         try:
             judged = read_whole(offer.account, [s.pdu for s in gathering.in_order], reading)
             if isinstance(judged, Refusal):
-                return offer, Whole(collected, last, rule=judged.rule), judged
+                return _Last(offer, Whole(collected, last, rule=judged.rule), judged)
             whole, form = self._message(offer, judged), self._form(offer.route)
             if is_too_long(judged.units, form, self._limits):
                 raise ValueError(f"{judged.units} units")
-            parts = parts_of(whole, gathering.whole_id, offer.segment.alphabet, form, self._new_id)
-            return offer, Whole(collected, last, parts), None
+            bodies = bodies_of(whole.body, offer.segment.alphabet, form)
+            slot = self._slot(whole, len(bodies))
+            going = whole if slot is None else leaving(whole, slot)
+            parts = parts_with(bodies, going, gathering.whole_id, form, self._new_id)
+            return _Last(offer, Whole(collected, last, parts), slot=slot)
         except PduError as error:
             refused = Refusal(TEXT_UNREADABLE, error.command_status)
         except ValueError:
@@ -297,33 +315,51 @@ class LongMessages:
             # One message that cannot be judged must not keep the others of the batch from their answers.
             log.exception("joining.failed", account=offer.account.name)
             refused = refusal(offer.account, GatewayError.STORE_DOWN)
-        return offer, Whole(collected, last, rule=refused.rule), refused
+        return _Last(offer, Whole(collected, last, rule=refused.rule), refused)
+
+    def _slot(self, whole: Message, count: int) -> Slot | None:
+        """Slots for all parts of a message, if it may leave at once."""
+        if whole.due_at > self._clock.now() * 1000:
+            return None
+        return self._outlet.take_together(whole.route, count)
 
     def _answer(self, candidates: Sequence[_Last], told: Joined) -> None:
-        for (offer, whole, refused), rule in zip(candidates, told.rules, strict=True):
+        sends: list[tuple[Message, Slot]] = []
+        for candidate, rule, parts in zip(candidates, told.rules, told.parts, strict=True):
+            offer, whole, refused = candidate.offer, candidate.whole, candidate.refused
             if rule is None:
                 offer.gathering.segments[offer.segment.place.seq].message = whole.last
                 self._collector.close(offer.gathering)
                 accept(offer.submitter, offer.sequence_number, whole.last)
                 self._metrics.messages_accepted[offer.account.name] += 1
                 self._metrics.units_accepted[offer.account.name] += sum(p.units for p in whole.parts)
-                task.safely(self._outlet.queued, whole.parts)
+                if candidate.slot is None:
+                    task.safely(self._outlet.queued, whole.parts)
+                else:
+                    sends += [(part, candidate.slot) for part in parts]
             else:
+                candidate.give_back()
                 self._collector.drop(offer.gathering)
                 if refused is None or refused.rule != rule:
                     refused = refusal(offer.account, rule)
                 refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
             self._wake(offer.gathering, refused)
+        if sends:
+            task.safely(self._outlet.send, sends)
         task.safely(self._ended, told.recorded.ended)
         task.safely(self._owe, told.recorded.deliveries)
 
     def _put_down(self, candidates: Sequence[_Last], error: CommitUnknown) -> None:
         """Nobody knows what the store has done: leave what may wait to the queue, and say nothing."""
         log.error("joining.unknown", count=len(candidates), error=str(error))
-        for offer, whole, _ in candidates:
+        for candidate in candidates:
+            offer, parts, slot = candidate.offer, candidate.whole.parts, candidate.slot
             self._collector.drop(offer.gathering)
             task.safely(offer.submitter.abort, "nobody knows whether the last messages were stored")
-            self._outlet.perhaps_queued(whole.parts)
+            if slot is None:
+                self._outlet.perhaps_queued(parts)
+            else:
+                self._outlet.unsent([(part, slot) for part in parts])
             for other in self._released(offer.gathering):
                 task.safely(other.submitter.abort, "nobody knows whether the last messages were stored")
 

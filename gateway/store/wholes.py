@@ -85,7 +85,12 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
         if rule is not None
         for segment in segments
     ]
-    return Joined(rules, end(connection, ends, means, now))
+    stored: dict[int | None, list[Message]] = {wholes[index].last.whole_id: [] for index in accepted}
+    for part in parts:
+        if part.whole_id in stored:
+            stored[part.whole_id].append(part)
+    by_whole = [stored.get(whole.last.whole_id, []) for whole in wholes]
+    return Joined(rules, end(connection, ends, means, now), by_whole)
 
 
 def _cap(

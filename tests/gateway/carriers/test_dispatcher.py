@@ -38,6 +38,28 @@ def test_without_a_bound_carrier_all_have_to_queue() -> None:
     assert side.dispatcher.take_slots("north", 1) == []
 
 
+def test_parts_of_a_message_get_slots_of_one_bind_or_none() -> None:
+    side = bound(carriers=(a_carrier(window_max=5),))
+    slot = side.dispatcher.take_together("north", 3)
+    assert slot is side.bind_of()
+    assert side.dispatcher.take_together("north", 3) is None
+    assert side.bind_of().taken == 3
+    assert side.dispatcher.take_together("north", 2) is slot
+    assert side.bind_of().taken == 5
+
+
+def test_parts_have_to_queue_behind_a_queue_and_without_a_carrier() -> None:
+    assert Dispatching().dispatcher.take_together("north", 1) is None
+    side = bound(carriers=(WIDE,))
+    side.dispatcher.queued([a_waiting_message(1)])
+    assert side.dispatcher.take_together("north", 1) is None
+    side.claim()
+    assert side.dispatcher.take_together("north", 1) is not None
+    stopped = side.stop_dispatcher()
+    assert side.dispatcher.take_together("north", 1) is None
+    assert fired(stopped)
+
+
 def test_messages_go_out_in_order_and_in_one_write() -> None:
     side = bound()
     slots = side.dispatcher.take_slots("north", 3)

@@ -128,6 +128,27 @@ def test_no_more_slots_are_taken_than_were_asked_for() -> None:
     assert sum(bind.taken for bind in pooled.pool.binds) == 4
 
 
+def test_slots_together_are_of_the_bind_with_the_most_room() -> None:
+    pooled = Pooled(NORTH)
+    for n in (0, 1):
+        pooled.peer("north", n).accept_bind()
+    first, second = pooled.pool.of("north")
+    first.take(2)
+    assert pooled.pool.take_together("north", 2) is second
+    assert pooled.pool.take_together("north", 2) is None
+    assert (first.taken, second.taken) == (2, 2)
+    assert pooled.pool.take_together("nowhere", 1) is None
+
+
+def test_slots_together_that_the_rate_does_not_allow_are_not_taken() -> None:
+    pooled = Pooled(a_carrier(name="north", rate=Throttle(rate_per_s=1, burst=2)))
+    pooled.peer("north").accept_bind()
+    (bind,) = pooled.pool.of("north")
+    assert pooled.pool.take_together("north", 3) is None
+    assert bind.taken == 0
+    assert pooled.pool.take_together("north", 2) is bind
+
+
 def test_an_unbound_bind_gives_no_slots() -> None:
     pooled = Pooled(NORTH)
     assert pooled.names("north", 1) == []

@@ -62,6 +62,10 @@ class FakeOutlet:
         self.lent += slots
         return list(slots)
 
+    def take_together(self, route: str, count: int) -> Slot | None:
+        slots = self.take_slots(route, count if self.room[route] >= count else 0)
+        return slots[0] if slots else None
+
     def send(self, messages: Sequence[tuple[Message, Slot]]) -> None:
         self.sent += messages
 
