@@ -26,6 +26,7 @@ _CONCAT = (0x00, 0x08)
 _REFERENCE_AT = -11
 _SAR_REFERENCE = bytes((0x02, 0x0C, 0x00, 0x02))
 _SAR_AT = _REFERENCE_AT - 1 - len(_SAR_REFERENCE)
+_TOTAL_AT = -6
 _SAR = frozenset({spec.SAR_MSG_REF_NUM, spec.SAR_TOTAL_SEGMENTS, spec.SAR_SEGMENT_SEQNUM})
 
 
@@ -73,6 +74,34 @@ def in_form(part: SubmitSm, form: Kind) -> SubmitSm:
         element = bytes((_CONCAT[1], 4, 0, place.ref, place.total, place.seq))
     elements = element + _other_elements(part)
     return _with_user_data(part, elements, segments.user_text(part), _without_sar(part.tlvs))
+
+
+def body_in_form(body: bytes, form: Kind) -> bytes | None:
+    """The same of the encoded body of a part, octet by octet; None of one that has to be read for it.
+
+    That is what has a user data header, and what is no part with its text in short_message.
+    """
+    if form == "sar" or reference(body) is None:
+        return None
+    find = body.find
+    destination_end = find(0, find(0, find(0) + 3) + 3)
+    esm_class = destination_end + 1
+    sm_length = find(0, find(0, destination_end + 4) + 1) + 5
+    place = body[_REFERENCE_AT], body[_TOTAL_AT], body[-1]
+    header = bytes((5, _CONCAT[0], 3, *place) if form == "udh8" else (6, _CONCAT[1], 4, 0, *place))
+    size = body[sm_length] + len(header)
+    if body[esm_class] & UDHI or size == len(header) or size > spec.SHORT_MESSAGE_MAX:
+        return None
+    return b"".join(
+        (
+            body[:esm_class],
+            bytes((body[esm_class] | UDHI,)),
+            body[esm_class + 1 : sm_length],
+            bytes((size,)),
+            header,
+            body[sm_length + 1 : _SAR_AT],
+        )
+    )
 
 
 def reference(body: bytes) -> int | None:

@@ -35,7 +35,9 @@ def without_tlvs(body: bytes) -> bytes | None:
 def in_form(form: LongForm, body: bytes) -> bytes:
     """The body of a part of a long message as the carrier wants it; what it takes whole stays whole."""
     kind: Kind = "udh16" if form is LongForm.UDH16 else "udh8"
-    return body if form is LongForm.SAR else codec.encode_body(parts.in_form(codec.submit_sm(body), kind))
+    if form is LongForm.SAR:
+        return body
+    return parts.body_in_form(body, kind) or codec.encode_body(parts.in_form(codec.submit_sm(body), kind))
 
 
 def packed(body: bytes) -> bytes:

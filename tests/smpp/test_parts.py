@@ -137,3 +137,25 @@ def test_any_text_survives(text: str, form: Kind, ref: int) -> None:
     joined = parts.whole(sent)
     assert (joined.short_message or tlv(joined.tlvs, spec.MESSAGE_PAYLOAD) or b"") == octets
     assert all(len(part.short_message) <= 140 for part in sent)
+
+
+@pytest.mark.parametrize("form", ["udh8", "udh16"])
+@pytest.mark.parametrize("tlvs", [(), ((spec.USER_MESSAGE_REFERENCE, b"\x02\x0c"),)])
+def test_an_encoded_part_is_put_into_a_form_like_one_that_is_read(form: Kind, tlvs: Tlvs) -> None:
+    message = replace(
+        long_submit(LONG), tlvs=(*long_submit(LONG).tlvs, *tlvs), validity_period="000001000000000R"
+    )
+    for part in parts.cut(message, Alphabet.UCS2, 200, wide=form == "udh16"):
+        body = codec.encode_body(part)
+        assert parts.body_in_form(body, form) == codec.encode_body(parts.in_form(part, form)) != body
+
+
+def test_an_encoded_part_that_has_to_be_read_is_told() -> None:
+    ports = b"\x05\x04\x0b\x84\x23\xf0"
+    [with_header, *_] = parts.cut(long_submit(LONG, ports), Alphabet.UCS2, 1)
+    [plain, *_] = parts.cut(long_submit(LONG), Alphabet.UCS2, 1)
+    in_payload = replace(plain, short_message=b"", tlvs=((spec.MESSAGE_PAYLOAD, b"x"), *plain.tlvs))
+    too_full = replace(plain, short_message=bytes(250))
+    for part in (with_header, in_payload, too_full, long_submit(LONG), submit(b"alone")):
+        assert parts.body_in_form(codec.encode_body(part), "udh8") is None
+    assert parts.body_in_form(codec.encode_body(plain), "sar") is None
