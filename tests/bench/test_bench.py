@@ -37,6 +37,17 @@ def test_a_long_text_goes_into_message_payload() -> None:
     assert submit_sm.message_payload.decode("utf-16-be") == TEXT * 20
 
 
+def test_a_text_in_segments_is_cut_behind_headers_that_tell_their_places() -> None:
+    build = SubmitSm("10690001", TEXT * 8, 11, segments=3).build
+    octets = [build(7, b"13800000001", segment) for segment in range(3)]
+    pdus = [parsed(one) for one in octets]
+    headers = [bytes((5, 0, 3, 0x2A, 3, place)) for place in (1, 2, 3)]
+    assert [pdu.short_message[:6] for pdu in pdus] == headers
+    assert [pdu.esm_class for pdu in pdus] == [0x40] * 3
+    assert b"".join(pdu.short_message[6:] for pdu in pdus).decode("utf-16-be") == TEXT * 8
+    assert [read_submit_sm(one, 16).place for one in octets] == [1, 2, 3]
+
+
 def test_a_submit_sm_with_other_field_lengths_is_read_too() -> None:
     fields = b"CMT\0\x05\0Bank\0\x01\x01+8613800000001\0\x00\x00\x00" + b"261122090000000R\0" * 2
     assert read_submit_sm(fields + b"\x11\0\0\0\0", 0) == Submitted(b"Bank", b"+8613800000001", True)
@@ -66,6 +77,12 @@ def test_the_two_ends_agree_without_a_gateway(rate_per_s: float | None, receipt_
     assert figures.faults == {}
     assert figures.messages_per_s > 0
     assert figures.receipt_p50_ms >= receipt_delay_s * 1000
+
+
+def test_each_segment_is_accounted_for() -> None:
+    load = Load("10690001", TEXT * 8, binds=2, window=7, rate_per_s=None, segments=3)
+    figures = run_direct(Plan(100, load, 1, 0.0, receipt_window=5))
+    assert (figures.messages, figures.segments, figures.faults) == (300, 3, {})
 
 
 def flawless() -> Journal:
