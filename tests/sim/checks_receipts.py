@@ -67,6 +67,15 @@ def owed(stored: Stored) -> Iterator[str]:
         if owner is None or owner.account != delivery.account:
             yield f"P6 delivery {delivery.delivery_id} to {delivery.account} is of no message of its own"
     yield from _owed_replies(stored)
+    yield from _owed_news(stored)
+
+
+def _owed_news(stored: Stored) -> Iterator[str]:
+    """Carriers know one state on the way here, and of a text in parts it is told once."""
+    news = Counter(d.message_id for d in stored.deliveries if d.message_id is not None and not d.is_end)
+    for row in stored.messages.values():
+        if row.place is None and news[row.message_id] > 1:
+            yield f"P6 that message {row.message_id} is on its way is owed {news[row.message_id]} times"
 
 
 def _owed_replies(stored: Stored) -> Iterator[str]:

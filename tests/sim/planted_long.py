@@ -18,6 +18,11 @@ from tests.sim.case_long import (
 from tests.sim.journal import Gauged, Relayed, Reported, SubmitAnswered, Submitted
 from tests.sim.stored import COLLECTING, DELIVERED, EXPIRED, JOINED, UNDELIVERABLE
 
+NEWS_AGAIN = (
+    f"INSERT INTO delivery SELECT delivery_id + column1, 'shop', {WHOLE}, body, 0, created_at, due_at, "
+    "outcome, finished_at FROM delivery, (VALUES (900), (901)) WHERE delivery_id = 74"
+)
+
 
 def row(message_id: int, change: str) -> Plant:
     return sql(f"UPDATE message SET {change} WHERE message_id = {message_id}")
@@ -44,6 +49,10 @@ def _copied(message_id: int) -> Plant:
 
 
 LONG: dict[str, tuple[Plant, str]] = {
+    "a_state_on_the_way_is_told_for_each_part": (
+        sql(NEWS_AGAIN),
+        f"P6 that message {WHOLE} is on its way is owed 2 times",
+    ),
     "an_accepted_segment_is_not_stored": (
         gone(LONELY),
         "to segment 1 of token 22 names '9023', which is not stored",

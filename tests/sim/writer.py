@@ -13,6 +13,8 @@ from tests.sim import long_text
 from tests.sim.long_text import Place
 from tests.sim.plan import PAYLOAD, PLAIN, UDH8, CustomerManners
 
+_NEWS = 0x10  # of registered_delivery: intermediate notifications are asked for
+
 
 @dataclass(eq=False, slots=True)
 class Piece:
@@ -44,6 +46,8 @@ class Writer:
         destination = f"138{chance.randrange(manners.numbers):08}"
         wants_receipt = manners.wants_receipt
         asks = int(wants_receipt > 0 and chance.random() < wants_receipt)
+        if token % 3 == 0:
+            asks |= _NEWS
         if form == PLAIN:
             text = f"尊敬的客户:代码#{token}#，回TD退订" + ("【中国银行】" if valid else "")
             return [Piece(token, text, Place(PLAIN), destination, asks, valid)]
