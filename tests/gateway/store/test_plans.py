@@ -31,19 +31,8 @@ from ledger.prepared import Prepared
 LOOK_UPS = [
     (module, name)
     for module in (
-        *(attempts, deliveries, doubt, ends, inbound, receipts, recipients, recover, references),
-        *(history, purge, submits),
-        attempts,
-        deliveries,
-        doubt,
-        ends,
-        inbound,
-        news,
-        receipts,
-        recipients,
-        recover,
-        references,
-        repeats,
+        *(attempts, deliveries, doubt, ends, history, inbound, news, purge, receipts, recipients, recover),
+        *(references, repeats, submits),
     )
     for name, thing in vars(module).items()
     if isinstance(thing, Prepared)
