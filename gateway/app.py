@@ -164,7 +164,7 @@ class Gateway:
         self._checks = PasswordChecks(
             passwords, world.check_in, reactor.seconds, limits, settings.listen.connections_max
         )
-        self._binds = Binds(settings.accounts, settings.zone, clock, self._checks)
+        self._binds = Binds(settings.accounts, settings.zone, clock, self._checks, store.account_state)
         self._listener = CustomerListener(self._make_link, settings.listen)
         self._doors = Doors(settings.listen, self._listener, reactor, metrics)
         self._export(opened)

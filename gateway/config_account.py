@@ -14,11 +14,13 @@ from gateway.config_field import (
     Addr,
     CapHours,
     Count,
+    DocumentFile,
     Moment,
     Name,
     Network,
     Password,
     PasswordHash,
+    Sha256,
     Signature,
     SystemId,
     TimeOfDay,
@@ -29,6 +31,7 @@ from gateway.config_table import BY_VALUE, Table, ThrottleTable, TimersTable, th
 from gateway.settings import (
     Account,
     Caps,
+    Charge,
     Consent,
     Contract,
     IdForm,
@@ -58,6 +61,24 @@ class ContractTable(Table):
     customer: Words
     operator: Words
     signed_on: date
+    expires_on: date | None = None
+    document: DocumentFile | None = None
+    document_sha256: Sha256 | None = None
+
+    @field_validator("expires_on")
+    @classmethod
+    def _expires_after_it_is_signed(cls, value: date | None, info: ValidationInfo) -> date | None:
+        if value is not None and "signed_on" in info.data and value < info.data["signed_on"]:
+            raise wrong("must not be before signed_on")
+        return value
+
+    @field_validator("document_sha256")
+    @classmethod
+    def _hash_of_the_document(cls, value: str | None, info: ValidationInfo) -> str | None:
+        found = info.data.get("document")
+        if value is not None and found is not None and value != found:
+            raise wrong("is not the hash of document", f"that is {found}")
+        return value
 
 
 class HoursExceptionTable(Table):
@@ -219,6 +240,7 @@ class AccountTable(Table):
     opt_out_scope: Annotated[OptOutScope, BY_VALUE] = OptOutScope.CUSTOMER
     frequency: list[CapTable] = []
     trades: list[Name] = []
+    charge: Annotated[Charge, BY_VALUE] = Charge.ACCEPTED
 
     @field_validator("password_hash")
     @classmethod
@@ -234,7 +256,7 @@ class AccountTable(Table):
 
 def account_of(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> Account:
     """The account in a table; `content` is the filter that all share, `zone` the operator\'s."""
-    contract = Contract(**dict(table.contract))
+    contract = _contract(table.contract)
     ruleset = compile_ruleset(
         signatures=table.signatures,
         content=content.permitting(table.trades),
@@ -270,7 +292,14 @@ def account_of(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> A
         throttle_per_source=throttle_of(table.throttle_per_source),
         caps=Caps(**dict(table.caps)) if table.caps else None,
         recipients=_recipients(table),
+        charge=table.charge,
     )
+
+
+def _contract(table: ContractTable) -> Contract:
+    document_sha256 = table.document_sha256 or table.document or ""
+    given = {key: value for key, value in table if key != "document"}
+    return Contract(**given | {"document_sha256": document_sha256})
 
 
 def _receipts(table: ReceiptsTable) -> ReceiptFormat:

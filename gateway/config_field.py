@@ -7,6 +7,7 @@ file, which validation gets as its context: `context={"folder": Path}`.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import ssl
 from datetime import MAXYEAR, date, datetime, time
@@ -308,6 +309,23 @@ def is_pair(certificate: Path | None, key: Path) -> Path:
     return key
 
 
+def _document(value: object, info: ValidationInfo) -> str:
+    """The SHA-256 of a file, in hexadecimal: what is kept of it."""
+    path = _path(value, info)
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise wrong(f"cannot be read: {error.strerror}", str(path)) from None
+
+
+def _sha256(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[0-9A-Fa-f]{64}", value):
+        raise wrong("must be a SHA-256: 64 hexadecimal digits, in quotes")
+    return value.lower()
+
+
 FilePath = Annotated[Path, PlainValidator(_path)]
+DocumentFile = Annotated[str, PlainValidator(_document)]
+Sha256 = Annotated[str, PlainValidator(_sha256)]
 CertificateFile = Annotated[Path, PlainValidator(_certificates)]
 TermFile = Annotated[list[str], PlainValidator(_terms)]

@@ -33,6 +33,7 @@ from ledger.accounts import Balance
 from ledger.audit import audit
 from ledger.lots import Lot
 from ledger.schema import ledger_transfer
+from ledger.standing import open_account
 from ledger.transfer import Kind, Stage
 
 T = TypeVar("T")
@@ -117,6 +118,7 @@ def _top_up(settings: Settings, now_ms: int) -> None:
         for number, (account, units) in enumerate(stage.TOP_UPS.items()):
             lot = Lot((now_ms << 20) + number, account, units, units * _FEN_A_UNIT, "demo", now_ms)
             sql.topup(connection, lot)
+            open_account(connection, account, now_ms)
     engine.dispose()
 
 

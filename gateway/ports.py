@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from twisted.internet.defer import Deferred
 
 from gateway.message import Message, State
+from ledger.states import AccountState
 from smpp.pdu import Tlvs
 from smpp.receipt import Receipt
 from smpp.value import value
@@ -339,6 +340,10 @@ class Store(Protocol):
 
     def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
         """Send long messages on in parts; where one is refused, the segments that were collected end."""
+        ...
+
+    def account_state(self, account: str) -> Deferred[AccountState]:
+        """How an account stands: only one that is OPEN may bind and send."""
         ...
 
     def look_up(self, asked: Sequence[Asked]) -> Deferred[list[Found | None]]:

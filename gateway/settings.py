@@ -58,6 +58,13 @@ class InDoubtPolicy(StrEnum):
     RESEND = "resend"
 
 
+class Charge(StrEnum):
+    """When a message is charged for good: once a carrier has accepted it, or once it was delivered."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+
+
 class IdForm(StrEnum):
     """How a customer is told the id of a message."""
 
@@ -146,12 +153,22 @@ class Timers:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The signed paper behind an account (contract, head; clauses 八 and 九)."""
+    """The signed paper behind an account (contract, head; clauses 八 and 九).
+
+    It holds from `signed_on` to `expires_on`, both days included; None is for good. `document_sha256` is the
+    hash of the paper's file, in hexadecimal; "" if nobody has told it.
+    """
 
     number: str
     customer: str
     operator: str
     signed_on: date
+    expires_on: date | None = None
+    document_sha256: str = ""
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the contract is in force on a day of the operator's zone."""
+        return self.signed_on <= day and (self.expires_on is None or day <= self.expires_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +227,7 @@ class Account:
     throttle_per_source: Throttle | None = None
     caps: Caps | None = None
     recipients: Recipients = Recipients()
+    charge: Charge = Charge.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)

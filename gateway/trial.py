@@ -12,13 +12,14 @@ from gateway.store.engine import open_engine
 from gateway.world import Port, World
 from ledger import sql
 from ledger.lots import Lot
+from ledger.standing import open_account
 
 UNITS = 1000
 _REFERENCE = "trial"
 
 
 class Trial:
-    """Plays every carrier whose host is a loopback address, and tops up accounts that never were."""
+    """Plays every carrier whose host is a loopback address, and pays for accounts that nobody paid for."""
 
     def __init__(self, settings: Settings, world: World) -> None:
         self._settings = settings
@@ -68,7 +69,10 @@ class Trial:
         self._playing.append((self._world.listen(carrier.port, simulated, carrier.host), simulated))
 
     def fill(self) -> None:
-        """Top up the accounts that never were, in the store of a gateway that runs. Raises StoreError."""
+        """Pay for accounts that nobody paid for, and open them, in the store of a gateway that runs.
+
+        Raises StoreError.
+        """
         engine = open_engine(self._settings.store_path)
         now = int(self._world.clock.now() * 1000)
         with engine.begin() as connection:
@@ -77,6 +81,7 @@ class Trial:
                 if account.name not in balances:
                     lot = Lot((now << 20) + number, account.name, UNITS, 0, _REFERENCE, now)
                     sql.topup(connection, lot)
+                    open_account(connection, account.name, now, _REFERENCE)
         engine.dispose()
 
 

@@ -1,4 +1,8 @@
-"""Balances: where the units of an account are."""
+"""Balances: where the units of an account are.
+
+Double entry: every transfer takes units from one place and puts as many into another. `topped_up` is the side
+of what came from outside, so it equals the sum of the four places where units can be, always.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,11 @@ EFFECTS: Mapping[Kind, Mapping[str, int]] = {
     Kind.SETTLE: {"held": -1, "settled": +1},
     Kind.VOID: {"held": -1, "remaining": +1},
     Kind.REFUND: {"settled": -1, "remaining": +1},
+    Kind.RETURN: {"remaining": -1, "returned": +1},
+    Kind.ADJUST_UP: {"topped_up": +1, "remaining": +1},
+    Kind.ADJUST_DOWN: {"topped_up": -1, "remaining": -1},
 }
-"""What one unit of each kind of transfer adds to the fields of a balance, and to the columns of its row."""
+"""The two entries of each kind: what one unit of it adds to two fields of a balance, columns of its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class Balance:
     def apply(self, kind: Kind, units: int) -> Balance | Overdraw:
         """The balance after a transfer. A hold beyond `remaining` is refused; equal is enough.
 
-        Raises LedgerError where a settle, void or refund moves more than there is.
+        Raises LedgerError where any other kind moves more than there is.
         """
         if kind is Kind.HOLD and units > self.remaining:
             return Overdraw(self.remaining, units)

@@ -1,70 +1,25 @@
 """The ledger's identities, asked of a database from outside: what must hold whatever happened.
 
-Every balance is the sum of its transfers, every transfer has the one before it, every top-up has its lot.
-Each identity is one query for the rows that break it, so a sound ledger answers with nothing.
+Every balance is the sum of its transfers, every transfer has the one before it, every top-up its lot, every
+adjustment and return its request. A sound ledger answers each query with nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, TypeAlias
+from dataclasses import fields
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Dialect,
-    FromClause,
-    Select,
-    and_,
-    case,
-    func,
-    literal,
-    not_,
-    null,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, not_, null, or_, select
 
+from ledger import chain_audit
 from ledger.accounts import EFFECTS, Balance
-from ledger.schema import ledger_account, ledger_lot, ledger_transfer
+from ledger.identity import Identity, Rows, Violation, count_of, violations
+from ledger.schema import ledger_account, ledger_lot, ledger_request, ledger_transfer
 from ledger.transfer import Kind, Stage
-
-Rows: TypeAlias = Select[*tuple[Any, ...]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Identity:
-    """What must hold of every row that `checked` counts.
-
-    `promise` is the one that it proves; `says` tells it in one line. `broken` selects the rows of which it
-    does not hold: account, source, then the numbers that show it.
-    """
-
-    name: str
-    promise: str
-    says: str
-    checked: Rows
-    broken: Rows
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A row that breaks an identity: its account, its source (a top-up or a message), and its numbers."""
-
-    identity: str
-    account: str | None
-    source_id: int | None
-    detail: str
-
-
-def count_of(table: FromClause) -> Rows:
-    """The query for how many rows there are."""
-    return select(func.count()).select_from(table)
-
 
 _account = ledger_account.c
 _transfer = ledger_transfer.c
 _lot = ledger_lot.c
+_request = ledger_request.c
 _before = ledger_transfer.alias("before")
 _PLACES = [field.name for field in fields(Balance)]
 _balances = select(_account.account, null(), *(_account[place] for place in _PLACES))
@@ -125,6 +80,13 @@ _topup_of_lot = and_(
     _transfer.stage == Stage.TOPUP,
     _transfer.account == _lot.account,
     _transfer.units == _lot.units,
+)
+
+_transfer_of_request = and_(
+    _transfer.source_id == _request.request_id,
+    _transfer.kind == _request.kind,
+    _transfer.account == _request.account,
+    _transfer.units == _request.units,
 )
 
 _MONEY = "P7"
@@ -231,30 +193,26 @@ IDENTITIES = (
             or_(_lot.units <= 0, _lot.amount_fen < 0)
         ),
     ),
+    Identity(
+        "REQUEST_HAS_EQUAL_TRANSFER",
+        _MONEY,
+        "Every adjustment and return that was asked for was made, in full.",
+        count_of(ledger_request),
+        select(_request.account, _request.request_id, _request.kind, _request.units)
+        .outerjoin_from(ledger_request, ledger_transfer, _transfer_of_request)
+        .where(_transfer.source_id.is_(None)),
+    ),
+    Identity(
+        "ADJUSTMENT_HAS_REQUEST",
+        _MONEY,
+        "Every adjustment and return was asked for, with a reason.",
+        _TRANSFERS,
+        select(_transfer.account, _transfer.source_id, _transfer.kind, _transfer.units)
+        .outerjoin_from(ledger_transfer, ledger_request, _transfer_of_request)
+        .where(_transfer.stage.in_((Stage.ADJUSTMENT, Stage.RETURN)), _request.request_id.is_(None)),
+    ),
+    *chain_audit.IDENTITIES,
 )
-
-
-_texts: dict[tuple[Rows, int, str], str] = {}
-
-
-def _text(broken: Rows, limit: int, dialect: Dialect) -> str:
-    """A query's text, written once: asking takes less time than writing it. Its values are all our own."""
-    key = broken, limit, dialect.name
-    if key not in _texts:
-        compiled = broken.limit(limit).compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-        _texts[key] = str(compiled)
-    return _texts[key]
-
-
-def violations(conn: Connection, identity: Identity, limit: int = 100) -> list[Violation]:
-    """The rows that break an identity, at most `limit`."""
-    found = []
-    for row in conn.exec_driver_sql(_text(identity.broken, limit, conn.dialect)):
-        account, source_id, *numbers = row
-        names = row._fields[2:]
-        detail = ", ".join(f"{name} {number}" for name, number in zip(names, numbers, strict=True))
-        found.append(Violation(identity.name, account, source_id, detail))
-    return found
 
 
 def audit(conn: Connection, limit: int = 100) -> list[Violation]:

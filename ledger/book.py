@@ -9,12 +9,14 @@ from ledger import charge
 from ledger.accounts import Balance, Overdraw
 from ledger.errors import LedgerError
 from ledger.lots import Lot
+from ledger.requests import Request
+from ledger.states import AccountState, check_credit, check_move
 from ledger.transfer import Hold, Stage, Transfer
 
 
 @dataclass(slots=True)
 class Book:
-    """The same operations as `ledger.sql`, with the same answers and the same LedgerErrors.
+    """The operations of `ledger.sql` and `ledger.standing`, with the same answers and the same LedgerErrors.
 
     Like a transaction, a Book that raised holds part of the work: go on with a `copy` made before.
     """
@@ -22,9 +24,22 @@ class Book:
     accounts: dict[str, Balance] = field(default_factory=dict)
     transfers: dict[tuple[int, Stage], Transfer] = field(default_factory=dict)
     lots: dict[int, Lot] = field(default_factory=dict)
+    requests: dict[int, Request] = field(default_factory=dict)
+    states: dict[str, AccountState] = field(default_factory=dict)
 
     def copy(self) -> Book:
-        return Book(dict(self.accounts), dict(self.transfers), dict(self.lots))
+        return Book(
+            dict(self.accounts),
+            dict(self.transfers),
+            dict(self.lots),
+            dict(self.requests),
+            dict(self.states),
+        )
+
+    def move(self, account: str, state: AccountState) -> bool:
+        moved = check_move(account, self.states.get(account, AccountState.SIGNED), state)
+        self.states[account] = state
+        return moved
 
     def topup(self, lot: Lot) -> Balance:
         known = [
@@ -32,9 +47,27 @@ class Book:
             for other in self.lots.values()
             if other.lot_id == lot.lot_id or (other.account, other.reference) == (lot.account, lot.reference)
         ]
-        if self._write(charge.topup(lot, known)):
+        transfer = charge.topup(lot, known)
+        if transfer is not None:
+            check_credit(lot.account, self.states.setdefault(lot.account, AccountState.PAID))
+        if self._write(transfer):
             self.lots[lot.lot_id] = lot
         return self.accounts[lot.account]
+
+    def ask(self, request: Request) -> Balance:
+        known = [
+            other
+            for other in self.requests.values()
+            if other.request_id == request.request_id
+            or (other.account, other.reference) == (request.account, request.reference)
+        ]
+        remaining = self.accounts.get(request.account, Balance()).remaining
+        transfer = charge.request(request, known, remaining)
+        if transfer is not None and request.account not in self.accounts:
+            raise LedgerError(f"{request.kind.name} on an account that does not exist: {request.account!r}")
+        if self._write(transfer):
+            self.requests[request.request_id] = request
+        return self.accounts[request.account]
 
     def hold(self, holds: Sequence[Hold], at_ms: int) -> list[bool]:
         wholes = charge.units_of_wholes(item for item in holds if self._find(item, Stage.HOLD) is None)
@@ -42,6 +75,9 @@ class Book:
 
     def _hold(self, item: Hold, wholes: dict[int, int], at_ms: int) -> bool:
         balance = self.accounts.get(item.account, Balance())
+        is_open = self.states.get(item.account) is AccountState.OPEN
+        if not is_open and self._find(item, Stage.HOLD) is None:
+            return False
         if item.whole is not None and self._find(item, Stage.HOLD) is None:
             if wholes[item.whole] > balance.remaining:
                 return False

@@ -11,6 +11,7 @@ from typing import Literal
 from ledger.accounts import Balance, Overdraw
 from ledger.errors import LedgerError
 from ledger.lots import Lot
+from ledger.requests import Request
 from ledger.transfer import Hold, Kind, Transfer
 
 Resolution = Literal[Kind.SETTLE, Kind.VOID]
@@ -75,3 +76,24 @@ def refund(item: Hold, resolved: Transfer | None, refunded: Transfer | None, at_
             f"refund of {item.units} units of message {item.message_id}, settled for {resolved.units}"
         )
     return Transfer(item.message_id, Kind.REFUND, item.account, item.units, at_ms)
+
+
+def request(request: Request, known: Sequence[Request], remaining: int) -> Transfer | None:
+    """Adjust or return units, where `known` are the stored requests of the same id or reference.
+
+    Raises LedgerError where one of them asks for something else, and where fewer units remain than it takes.
+    """
+    for other in known:
+        if not request.same_request(other):
+            raise LedgerError(
+                f"request {request.request_id} of {request.account!r}: {request.kind.name} of "
+                f"{request.units} units under {request.reference!r}, but the id or the reference stands for "
+                f"{other.kind.name} of {other.units} units of {other.account!r} under {other.reference!r}"
+            )
+    if known:
+        return None
+    if request.kind is not Kind.ADJUST_UP and request.units > remaining:
+        raise LedgerError(
+            f"{request.kind.name} of {request.units} units of {request.account!r}, which has {remaining} left"
+        )
+    return Transfer(request.request_id, request.kind, request.account, request.units, request.at_ms)

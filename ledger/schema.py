@@ -1,7 +1,8 @@
 """The ledger's tables, on a MetaData of their own that the store adopts.
 
 The rows are their own guard: a balance that is negative or does not add up cannot be written, and the primary
-key of a transfer makes a repeat impossible.
+key of a transfer makes a repeat impossible. Each batch of transfers is a link of its account's chain
+(`ledger.chain`), the last of which stands in the account's own row.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ ledger_account = Table(
     Column("held", BigInteger, nullable=False),
     Column("settled", BigInteger, nullable=False),
     Column("returned", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False, server_default="0"),
+    Column("link", BigInteger, nullable=False, server_default="0"),
+    Column("head", Text, nullable=False, server_default=""),
     CheckConstraint(
         "remaining >= 0 AND held >= 0 AND settled >= 0 AND returned >= 0", name="ledger_account_not_negative"
     ),
@@ -44,6 +48,7 @@ ledger_transfer = Table(
     Column("account", Text, nullable=False),
     Column("units", BigInteger, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    Column("link", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("units > 0", name="ledger_transfer_moves_units"),
     sqlite_with_rowid=False,
 )
@@ -59,5 +64,49 @@ ledger_lot = Table(
     Column("at_ms", BigInteger, nullable=False),
     UniqueConstraint("account", "reference", name="ledger_lot_reference"),
     CheckConstraint("units > 0 AND amount_fen >= 0", name="ledger_lot_in_range"),
+    sqlite_with_rowid=False,
+)
+
+# The units are the sum of those of its transfers.
+ledger_link = Table(
+    "ledger_link",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("link", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("transfers", BigInteger, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What was asked for by hand: adjustments, and what was left at the end.
+ledger_request = Table(
+    "ledger_request",
+    metadata,
+    Column("request_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    UniqueConstraint("account", "reference", name="ledger_request_reference"),
+    CheckConstraint("units > 0 AND amount_fen >= 0", name="ledger_request_in_range"),
+    sqlite_with_rowid=False,
+)
+
+# How an account came to its state, event by event from 1 on.
+ledger_event = Table(
+    "ledger_event",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("document_sha256", Text, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -1,12 +1,15 @@
 """Transfers: the immutable rows that every balance is the sum of.
 
-A transfer's identity is derived from what caused it: the id of the top-up or message, and the stage that it
-stands for. So telling the ledger the same thing twice cannot move units twice, whoever repeats it and when.
+A transfer's identity is derived from what caused it: the id of the top-up, message or request, and the stage
+that it stands for. So telling the ledger the same thing twice cannot move units twice, whoever repeats it and
+when.
 
-    stage 0  TOPUP            of a top-up
-    stage 1  HOLD             of a message
-    stage 2  SETTLE or VOID   of the same message, exactly one ever
-    stage 3  REFUND           after a SETTLE, at most what was settled
+    stage 0  TOPUP                      of a top-up
+    stage 1  HOLD                       of a message
+    stage 2  SETTLE or VOID             of the same message, exactly one ever
+    stage 3  REFUND                     after a SETTLE, at most what was settled
+    stage 4  ADJUST_UP or ADJUST_DOWN   of a request, which has its reason
+    stage 5  RETURN                     of a request, at the end of the contract
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ class Stage(IntEnum):
     HOLD = 1
     RESOLUTION = 2
     REFUND = 3
+    ADJUSTMENT = 4
+    RETURN = 5
 
 
 class Kind(IntEnum):
@@ -34,6 +39,9 @@ class Kind(IntEnum):
     SETTLE = 3
     VOID = 4
     REFUND = 5
+    RETURN = 6
+    ADJUST_UP = 7
+    ADJUST_DOWN = 8
 
     @property
     def stage(self) -> Stage:
@@ -47,6 +55,9 @@ _STAGE_OF = {
     Kind.SETTLE: Stage.RESOLUTION,
     Kind.VOID: Stage.RESOLUTION,
     Kind.REFUND: Stage.REFUND,
+    Kind.RETURN: Stage.RETURN,
+    Kind.ADJUST_UP: Stage.ADJUSTMENT,
+    Kind.ADJUST_DOWN: Stage.ADJUSTMENT,
 }
 
 

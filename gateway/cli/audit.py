@@ -21,7 +21,7 @@ from gateway.cli.output import console
 from gateway.store.audit import IDENTITIES, Audit, Finding
 from gateway.store.engine import StoreError
 from gateway.store.snapshot import snapshot
-from ledger.audit import Violation
+from ledger.identity import Violation
 
 _VIOLATED_EXIT = 1
 

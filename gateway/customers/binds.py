@@ -1,22 +1,30 @@
 """Who may bind, and who is bound.
 
-A bind is let in if its account exists, its contract is in force, its address, certificate and password are
-right, and the account has a bind left. What costs nothing to find out is looked at before the password.
+A bind is let in if its account exists, its address, certificate and password are right, its contract is in
+force, the account is open (contract clause 2), and it has a bind left. What costs nothing to find out is
+looked at before the password, and the store is asked for nobody who does not know the password.
+
+A suspended account may bind as a receiver: the receipts of what it has sent are still its own.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Protocol as Interface
+
+from twisted.internet.defer import Deferred
 
 from gateway.clock import Clock
 from gateway.customers.origin import address_of
 from gateway.customers.password_checks import PasswordChecks
+from gateway.ports import CommitUnknown, StoreClosed, StoreUnable
 from gateway.settings import Account
 from gateway.statuses import GatewayError
-from policy.clauses import ACCOUNT_NOT_OPEN
+from ledger.states import AccountState
+from policy.clauses import ACCOUNT_NOT_OPEN, ACCOUNT_SUSPENDED
+from smpp.commands import CommandId
 from smpp.pdu import Bind
 
 
@@ -40,15 +48,24 @@ class Caller(Interface):
 
 
 class Binds:
-    """The accounts' binds. `accounts` is keyed by system_id; `zone` is that of the contracts' dates."""
+    """The accounts' binds. `accounts` is keyed by system_id; `zone` is that of the contracts' dates.
+
+    `state_of` asks the store how an account stands.
+    """
 
     def __init__(
-        self, accounts: Mapping[str, Account], zone: tzinfo, clock: Clock, checks: PasswordChecks
+        self,
+        accounts: Mapping[str, Account],
+        zone: tzinfo,
+        clock: Clock,
+        checks: PasswordChecks,
+        state_of: Callable[[str], Deferred[AccountState]],
     ) -> None:
         self._accounts = accounts
         self._zone = zone
         self._clock = clock
         self._checks = checks
+        self._state_of = state_of
         self._bound: defaultdict[str, dict[Caller, None]] = defaultdict(dict)
 
     async def admit(self, bind: Bind, caller: Caller) -> tuple[Account | None, str | None]:
@@ -66,12 +83,25 @@ class Binds:
             refusal = await self._checks.refusal(account, bind.password, caller.host)
         if refusal is not None:
             return account, refusal
-        if datetime.fromtimestamp(self._clock.now(), self._zone).date() < account.contract.signed_on:
+        if not account.contract.holds_on(datetime.fromtimestamp(self._clock.now(), self._zone).date()):
             return account, ACCOUNT_NOT_OPEN
+        closed = await self._closed(account, bind)
+        if closed is not None:
+            return account, closed
         if len(self._bound[account.name]) >= account.binds_max and not self._make_room(account):
             return account, GatewayError.BINDS_EXCEEDED
         self._bound[account.name][caller] = None
         return account, None
+
+    async def _closed(self, account: Account, bind: Bind) -> str | None:
+        """Why an account that is not open refuses this bind, if it does."""
+        try:
+            state = await self._state_of(account.name)
+        except (StoreUnable, StoreClosed, CommitUnknown):
+            return GatewayError.STORE_DOWN
+        if state is AccountState.SUSPENDED:
+            return None if bind.command_id == CommandId.BIND_RECEIVER else ACCOUNT_SUSPENDED
+        return None if state is AccountState.OPEN else ACCOUNT_NOT_OPEN
 
     def leave(self, account: Account, caller: Caller) -> None:
         """A bind of the account has ended; no effect if it had to make room before."""

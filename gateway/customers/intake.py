@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import structlog
 from twisted.internet.defer import Deferred
@@ -31,6 +32,7 @@ from gateway.reactor import ReactorTime
 from gateway.routing import find
 from gateway.settings import Account, Limits, LongForm, Route
 from gateway.statuses import GatewayError
+from policy.clauses import ACCOUNT_NOT_OPEN
 from smpp import codec
 from smpp.pdu import SubmitSm
 from smpp.value import value
@@ -153,6 +155,8 @@ class Intake:
             return refusal(account, GatewayError.QUEUE_FULL)
         if self._outlet.waiting(account.name) >= account.queue_max:
             return refusal(account, GatewayError.QUEUE_FULL)
+        if account.contract.expires_on is not None and not self._in_force(account):
+            return refusal(account, ACCOUNT_NOT_OPEN)
         if pdu.tlvs:
             pdu, body = tlvs.of_submit(self._routes, account.name, pdu, body)
         reading = read(account, pdu, body, self._clock.now(), self._limits.message_ttl_s)
@@ -164,6 +168,12 @@ class Intake:
         if not self._within_throttle(account, reading):
             return refusal(account, GatewayError.THROTTLED)
         return reading, route
+
+    def _in_force(self, account: Account) -> bool:
+        """Whether the contract, which ends some day, has not ended while its customer stayed bound."""
+        return account.contract.holds_on(
+            datetime.fromtimestamp(self._clock.now(), account.ruleset.hours.zone).date()
+        )
 
     def _within_throttle(self, account: Account, reading: Reading | Segment) -> bool:
         """Whether the rates allow it; a message whose first segment was taken is taken whole."""

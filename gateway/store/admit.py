@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
@@ -12,10 +12,14 @@ from gateway.store.dialect import insert_rows
 from gateway.store.ends import Means
 from gateway.store.references import refer
 from ledger import sql as ledger
+from ledger.standing import states
+from ledger.states import AccountState
 from ledger.transfer import Hold
-from policy.clauses import QUOTA_EXHAUSTED
+from policy.clauses import ACCOUNT_NOT_OPEN, ACCOUNT_SUSPENDED, QUOTA_EXHAUSTED
 
 _INSERT = insert_rows(schema.message)
+
+_WITHOUT_HOLD = {AccountState.OPEN: QUOTA_EXHAUSTED, AccountState.SUSPENDED: ACCOUNT_SUSPENDED}
 
 
 def admit(connection: Connection, messages: Sequence[Message], means: Means, now: int) -> list[str | None]:
@@ -41,6 +45,16 @@ def admit(connection: Connection, messages: Sequence[Message], means: Means, now
     if means.caps:
         usage.count_messages(connection, admitted, means, now)
     recipients.remember(connection, judged, admitted)
+    refused = [index for index, is_held in zip(allowed, held, strict=True) if not is_held]
+    rules = without_hold(connection, (messages[index].account for index in refused))
+    for index in refused:
+        verdicts[index] = rules[messages[index].account]
+        if messages[index].part == 1:
+            verdicts[index - 1] = verdicts[index]  # the JOINED one in front of its parts
+    insert(
+        connection,
+        [message for message, verdict in zip(messages, verdicts, strict=True) if verdict is None],
+    )
     return verdicts
 
 
@@ -48,6 +62,13 @@ def hold(connection: Connection, messages: Sequence[Message], now: int) -> list[
     """Hold the units of messages; the parts of a long message hold together or not at all."""
     holds = [Hold(m.message_id, m.account, m.units, m.whole_id if m.part else None) for m in messages]
     return ledger.hold(connection, holds, now)
+
+
+def without_hold(connection: Connection, accounts: Iterable[str]) -> dict[str, str]:
+    """The rule by which each of these accounts got no hold (contract clauses 2, 七, 短信费(1))."""
+    names = dict.fromkeys(accounts)
+    found = states(connection, names) if names else {}
+    return {name: _WITHOUT_HOLD.get(state, ACCOUNT_NOT_OPEN) for name, state in found.items()}
 
 
 def insert(connection: Connection, messages: Sequence[Message]) -> None:

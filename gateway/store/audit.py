@@ -18,7 +18,8 @@ from gateway.message import State
 from gateway.store import identities, schema
 from gateway.store.dialect import constant
 from ledger import audit as ledger
-from ledger.audit import Identity, Rows, Violation, violations
+from ledger.chain_audit import LINK_ENDS_AT_HEAD
+from ledger.identity import Identity, Rows, Violation, violations
 from ledger.schema import ledger_transfer
 
 IDENTITIES = (*ledger.IDENTITIES, *identities.IDENTITIES)
@@ -94,6 +95,7 @@ _waiting_or_new = union_all(
 
 AT_START = (
     *ledger.OF_BALANCES,
+    LINK_ENDS_AT_HEAD,
     identities.HELD_IS_UNRESOLVED,
     identities.UNRESOLVED_HOLD_IS_OPEN,
     identities.SUBMITTING_HAS_INTENT,

@@ -13,7 +13,7 @@ from gateway.message import ENDS, State
 from gateway.ports import AttemptOutcome, DeliveryOutcome
 from gateway.store import schema, schema_recipients
 from gateway.store.dialect import constant
-from ledger.audit import Identity, Rows, count_of
+from ledger.identity import Identity, Rows, count_of
 from ledger.schema import ledger_account, ledger_transfer
 from ledger.transfer import Kind, Stage
 from policy.clauses import RECIPIENT_OPTED_OUT, RULES

@@ -14,7 +14,7 @@ from gateway.message import ENDS, Message, State
 from gateway.ports import Asked, Ended, Found, Recorded, Replaced, Replacement
 from gateway.statuses import GatewayError
 from gateway.store import recipients, schema, usage
-from gateway.store.admit import hold, insert
+from gateway.store.admit import hold, insert, without_hold
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, messages_of
 from gateway.store.references import refer
@@ -23,7 +23,6 @@ from ledger import sql as ledger
 from ledger.prepared import Prepared
 from ledger.rows import dumps, integers, texts
 from ledger.transfer import Hold, Kind
-from policy.clauses import QUOTA_EXHAUSTED
 
 _message = schema.message.c
 _BY_ID = Prepared(
@@ -123,7 +122,7 @@ def _swap(connection: Connection, wanted: Replacement, means: Means, now: int) -
     parts = refer(connection, wanted.parts, means.country_code)
     if not all(hold(connection, parts, now)):
         savepoint.rollback()
-        return Replaced(QUOTA_EXHAUSTED)
+        return Replaced(without_hold(connection, [message.account])[message.account])
     _DETACH.run(connection, [(now, m.message_id) for m in there if m.part])
     told = wanted.registered_delivery, wanted.body
     times = parts[0].due_at, parts[0].deadline_at

@@ -29,6 +29,8 @@ from gateway.store import admit, attempts, deliveries, inbound, operations, rece
 from gateway.store import wholes as wholes_table
 from gateway.store.ends import Means
 from gateway.store.writer import Writer
+from ledger.standing import states
+from ledger.states import AccountState
 
 
 class SqlStore:
@@ -66,6 +68,9 @@ class SqlStore:
 
     def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
         return self._writer.run(lambda c: wholes_table.join(c, wholes, self._means, self._now()))
+
+    def account_state(self, account: str) -> Deferred[AccountState]:
+        return self._writer.run(lambda c: states(c, [account])[account])
 
     def look_up(self, asked: Sequence[Asked]) -> Deferred[list[Found | None]]:
         return self._writer.run(lambda c: operations.look_up(c, asked))

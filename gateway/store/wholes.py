@@ -16,14 +16,14 @@ from gateway.ports import Joined, Whole
 from gateway.settings import StatusStyle
 from gateway.statuses import GatewayError, err3, status_for
 from gateway.store import recipients, schema, usage
-from gateway.store.admit import admit, hold, insert
+from gateway.store.admit import admit, hold, insert, without_hold
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import End, Means, end, messages_of
 from gateway.store.references import refer
 from gateway.store.repeats import repeated
 from ledger import sql as ledger
 from ledger.transfer import Hold, Kind
-from policy.clauses import MESSAGE_INCOMPLETE, QUOTA_EXHAUSTED
+from policy.clauses import MESSAGE_INCOMPLETE
 
 _JOIN = Bulk(
     update(schema.message)
@@ -64,9 +64,10 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
     going = {wholes[index].last.whole_id for index in willing}
     parts = [part for part in parts if part.whole_id in going]
     held = dict(zip((part.message_id for part in parts), hold(connection, parts, now), strict=True))
-    for index in willing:
-        if not all(held[part.message_id] for part in wholes[index].parts):
-            rules[index] = QUOTA_EXHAUSTED
+    poor = [i for i in willing if not all(held[part.message_id] for part in wholes[i].parts)]
+    reasons = without_hold(connection, (wholes[index].last.account for index in poor))
+    for index in poor:
+        rules[index] = reasons[wholes[index].last.account]
     accepted = [index for index in willing if rules[index] is None]
     _JOIN.run(
         connection,

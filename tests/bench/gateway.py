@@ -87,7 +87,8 @@ class Gateway:
 
     def top_up(self, units: int) -> None:
         """Give the account units to send. Raises BenchError if it cannot be done."""
-        self._signet("account", "topup", "bench", str(units), "--fen", str(units * 5), "--reference", "bench")
+        paid = "--fen", str(units * 5), "--reference", "bench"
+        self._signet("account", "topup", "bench", str(units), *paid, "--open")
 
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:

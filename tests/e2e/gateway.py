@@ -160,8 +160,9 @@ class Gateway:
     # -- the money
 
     def top_up(self, account: str, units: int) -> None:
-        """`signet account topup`."""
-        self._account("topup", account, str(units), "--fen", str(units * 5), "--reference", "transfer 1")
+        """`signet account topup`, and open it."""
+        paid = "--fen", str(units * 5), "--reference", "transfer 1"
+        self._account("topup", account, str(units), *paid, "--open")
 
     def balance(self, account: str) -> Balance:
         """`signet account balance --json`."""

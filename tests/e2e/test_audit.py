@@ -20,7 +20,7 @@ def test_a_violation_is_told_and_may_be_passed_over(tmp_path: Path) -> None:
         gateway.top_up("bank", 100)
         database = sqlite3.connect(tmp_path / "signet.db")
         with database:
-            database.execute("INSERT INTO ledger_transfer VALUES (7, 1, 2, 'bank', 1, 0)")
+            database.execute("INSERT INTO ledger_transfer VALUES (7, 1, 2, 'bank', 1, 0, 1)")
         database.close()
 
         gateway.launch()

@@ -85,7 +85,7 @@ from dataclasses import replace
 from gateway import demonstration
 from gateway.cli.demo import run
 from gateway.simulator.script import SCRIPT
-from ledger.audit import Violation
+from ledger.identity import Violation
 from ledger.transfer import Kind
 from smpp.message_state import MessageState
 

@@ -268,7 +268,7 @@ class TestTheCommit:
         self, held: Whole, commits: HeldCommits, made: bool
     ) -> None:
         self.commit(held, commits)
-        customer = held.connect().bound(command_id=BIND_TRANSMITTER)
+        customer = held.customer(command_id=BIND_TRANSMITTER)
         customer.send(submit(2))
         commits.lose_the_answer() if made else commits.lose()
         held.turn()

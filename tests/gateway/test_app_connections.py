@@ -73,7 +73,7 @@ def test_a_gateway_opens_a_port_for_tls_beside_the_plain_one(path: Path, tmp_pat
 def test_a_gateway_that_stops_cuts_proxies_that_have_not_said_whose_they_are(path: Path) -> None:
     settings = settings_of(path, accounts=[a_customer(allowed_networks=(ip_network("203.0.113.7"),))])
     listen = replace(settings.listen, proxy_networks=(ip_network("10.0.0.0/8"),))
-    whole = Whole(replace(settings, listen=listen)).start()
+    whole = Whole(replace(settings, listen=listen)).top_up().start()
     door = whole.ports.opened[0].factory
     silent, customer = (Wire(whole.reactor, door, "10.0.0.1") for _ in range(2))
     assert [pdu.command_status for pdu in customer.send(version_1("203.0.113.7"), bank_bind())] == [0]

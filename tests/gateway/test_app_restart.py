@@ -155,7 +155,7 @@ class TestAfterACrash:
     def test_a_message_whose_commit_never_was_has_left_no_trace(self, path: Path) -> None:
         commits = HeldCommits()
         life = Whole(settings_of(path), commits).top_up().start_with(commits)
-        customer = life.connect().bound(command_id=BIND_TRANSMITTER)
+        customer = life.customer(command_id=BIND_TRANSMITTER)
         customer.send(submit(2))
         assert len(commits) == 1
         after = Whole(settings_of(crashed(path, path.parent / "after"))).start()

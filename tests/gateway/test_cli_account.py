@@ -90,6 +90,7 @@ def test_the_list_has_every_account_with_its_contract_and_balance(signet: Signet
         "system_id": "demo",
         "contract": "WM39-SMS-0001",
         "customer": "中国银行",
+        "state": "PAID",
         **EMPTY,
         "topped_up": 10,
         "remaining": 10,

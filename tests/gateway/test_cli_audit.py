@@ -14,10 +14,13 @@ from click.testing import CliRunner, Result
 
 from gateway.cli import main
 from gateway.store.audit import IDENTITIES
+from ledger.chain import GENESIS, link_hash
+from ledger.transfer import Kind
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
 Signet = Callable[..., Result]
+HEAD = link_hash(GENESIS, "bank", 1, Kind.TOPUP, 0, [(1, 100)])
 
 
 @pytest.fixture
@@ -31,9 +34,10 @@ def folder(tmp_path: Path, empty_database: Path) -> Path:
     path = shutil.copy(empty_database, tmp_path)
     execute(
         Path(path),
-        "INSERT INTO ledger_account VALUES ('bank', 100, 100, 0, 0, 0)",
+        f"INSERT INTO ledger_account VALUES ('bank', 100, 100, 0, 0, 0, 2, 1, '{HEAD}')",
         "INSERT INTO ledger_lot VALUES (1, 'bank', 100, 0, 'paid', 0)",
-        "INSERT INTO ledger_transfer VALUES (1, 0, 1, 'bank', 100, 0)",
+        "INSERT INTO ledger_transfer VALUES (1, 0, 1, 'bank', 100, 0, 1)",
+        f"INSERT INTO ledger_link VALUES ('bank', 1, 1, 1, 100, 0, '{HEAD}')",
     )
     return tmp_path
 

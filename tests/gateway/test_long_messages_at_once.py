@@ -9,6 +9,8 @@ from typing import Any
 from gateway.message import State
 from gateway.settings import Throttle
 from gateway.store import schema
+from ledger.standing import move
+from ledger.states import AccountState
 from smpp import segments
 from smpp.status import CommandStatus
 from tests.gateway.carriers.peer import submit_resp
@@ -46,8 +48,10 @@ def settle(whole: Whole, commits: HeldCommits) -> None:
 
 
 def test_a_repeat_and_the_last_segment_do_not_wait_for_each_other(path: Path) -> None:
-    whole = Whole(settings_of(path, [an_account()], limits=limits())).start()  # nothing was paid
+    whole = Whole(settings_of(path, [an_account()], limits=limits())).top_up().start()
     customer = whole.customer()
+    with whole.observer.begin() as connection:
+        move(connection, "bank", AccountState.SUSPENDED, 0)
     customer.send(segment(1, SHORT), segment(1, SHORT, at=5), segment(2, SHORT))
     assert set(answers(customer)) == {1, 2, 5}
 

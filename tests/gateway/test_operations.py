@@ -259,7 +259,7 @@ class TestQuerySm:
 
     def test_of_another_sender_or_account_is_refused(self, path: Path) -> None:
         shop = a_customer(name="shop", system_id="shop")
-        whole = Whole(settings_of(path, [a_customer(), shop])).top_up().start()
+        whole = Whole(settings_of(path, [a_customer(), shop])).top_up().top_up("shop").start()
         (own_id,) = sent(whole.customer(), submit(2))
         stranger = QuerySm(own_id, replace(SENDER, addr="1"))
         assert ask(whole.customer(), stranger)[0] == CommandStatus.ESME_RINVMSGID

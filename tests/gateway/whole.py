@@ -30,6 +30,7 @@ from ledger import sql
 from ledger.accounts import Balance
 from ledger.audit import audit
 from ledger.lots import Lot
+from ledger.standing import open_account
 from tests.gateway.carriers.network import Network
 from tests.gateway.carriers.peer import Peer, submit_resp
 from tests.gateway.carriers.samples import NOON, ZONE, a_carrier
@@ -102,6 +103,7 @@ class Whole:
 
     def __init__(self, settings: Settings, commit_in: Commit = execute, now: float = NOON) -> None:
         self.settings = settings
+        self._commit_in = commit_in
         self.reactor = Clock()
         self.clock = StatedClock(now, self.reactor.seconds)
         self.network = Network(self.reactor)
@@ -177,9 +179,14 @@ class Whole:
         assert link is not None
         return Customer(link, self.reactor)
 
-    def customer(self, system_id: str = "bank") -> Customer:
-        """A customer that is bound."""
-        return self.connect().bound(system_id=system_id.encode())
+    def customer(self, system_id: str = "bank", **fields: Any) -> Customer:
+        """A customer that is bound; commits that are held are let go for it."""
+        return self.connect().bound(meanwhile=self._let_go, system_id=system_id.encode(), **fields)
+
+    def _let_go(self) -> None:
+        while isinstance(self._commit_in, HeldCommits) and len(self._commit_in):
+            self._commit_in.release()
+            self.turn()
 
     def carrier(self, name: str = "north") -> Peer:
         return self.network.peer(name)
@@ -203,6 +210,7 @@ class Whole:
     def top_up(self, account: str = "bank", units: int = BOUGHT) -> Whole:
         with self.observer.begin() as connection:
             sql.topup(connection, Lot(next(_LOT_IDS), account, units, 0, "paid", 0))
+            open_account(connection, account, 0)
         return self
 
     def rows(self, table: Table) -> Sequence[Row[*tuple[Any, ...]]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.accounts import Balance, Overdraw
+from ledger.accounts import EFFECTS, Balance, Overdraw
 from ledger.errors import LedgerError
 from ledger.transfer import Kind, Stage
 
@@ -19,6 +19,9 @@ BEFORE = Balance(topped_up=100, remaining=40, held=30, settled=20, returned=10)
         (Kind.SETTLE, Balance(topped_up=100, remaining=40, held=23, settled=27, returned=10)),
         (Kind.VOID, Balance(topped_up=100, remaining=47, held=23, settled=20, returned=10)),
         (Kind.REFUND, Balance(topped_up=100, remaining=47, held=30, settled=13, returned=10)),
+        (Kind.RETURN, Balance(topped_up=100, remaining=33, held=30, settled=20, returned=17)),
+        (Kind.ADJUST_UP, Balance(topped_up=107, remaining=47, held=30, settled=20, returned=10)),
+        (Kind.ADJUST_DOWN, Balance(topped_up=93, remaining=33, held=30, settled=20, returned=10)),
     ],
 )
 def test_each_kind_of_transfer_moves_units_between_its_two_places(kind: Kind, after: Balance) -> None:
@@ -33,7 +36,10 @@ def test_one_unit_more_than_remains_is_refused_as_a_value() -> None:
     assert BEFORE.apply(Kind.HOLD, 41) == Overdraw(remaining=40, units=41)
 
 
-@pytest.mark.parametrize(("kind", "units"), [(Kind.SETTLE, 31), (Kind.VOID, 31), (Kind.REFUND, 21)])
+@pytest.mark.parametrize(
+    ("kind", "units"),
+    [(Kind.SETTLE, 31), (Kind.VOID, 31), (Kind.REFUND, 21), (Kind.RETURN, 41), (Kind.ADJUST_DOWN, 41)],
+)
 def test_more_than_there_is_cannot_be_moved(kind: Kind, units: int) -> None:
     with pytest.raises(LedgerError, match="does not add up"):
         BEFORE.apply(kind, units)
@@ -62,6 +68,14 @@ def test_no_sequence_of_transfers_makes_a_balance_negative_or_unsound(moves: lis
         assert balance.topped_up == balance.remaining + balance.held + balance.settled + balance.returned
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_has_two_entries_that_leave_the_balance_balanced(kind: Kind) -> None:
+    """What comes from outside stands on one side, the places where units are on the other."""
+    bought = EFFECTS[kind].get("topped_up", 0)
+    assert len(EFFECTS[kind]) == 2
+    assert bought == sum(sign for place, sign in EFFECTS[kind].items() if place != "topped_up")
+
+
 def test_settle_and_void_take_the_same_stage_so_only_one_can_be() -> None:
     assert [kind.stage for kind in Kind] == [
         Stage.TOPUP,
@@ -69,6 +83,9 @@ def test_settle_and_void_take_the_same_stage_so_only_one_can_be() -> None:
         Stage.RESOLUTION,
         Stage.RESOLUTION,
         Stage.REFUND,
+        Stage.RETURN,
+        Stage.ADJUSTMENT,
+        Stage.ADJUSTMENT,
     ]
 
 
@@ -79,10 +96,15 @@ def test_the_stored_numbers_of_kinds_and_stages_never_change() -> None:
         "SETTLE": 3,
         "VOID": 4,
         "REFUND": 5,
+        "RETURN": 6,
+        "ADJUST_UP": 7,
+        "ADJUST_DOWN": 8,
     }
     assert {stage.name: stage.value for stage in Stage} == {
         "TOPUP": 0,
         "HOLD": 1,
         "RESOLUTION": 2,
         "REFUND": 3,
+        "ADJUSTMENT": 4,
+        "RETURN": 5,
     }

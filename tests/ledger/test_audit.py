@@ -8,21 +8,27 @@ import pytest
 from sqlalchemy import Connection
 
 from ledger import sql
-from ledger.audit import IDENTITIES, Violation, audit
+from ledger.audit import IDENTITIES, audit
+from ledger.identity import Violation
 from ledger.lots import Lot
+from ledger.requests import Request
+from ledger.standing import open_account
 from ledger.transfer import Hold, Kind
 
 
 @pytest.fixture
 def unguarded(conn: Connection) -> Iterator[Connection]:
-    """A sound ledger: message 1 held, 2 settled, 3 voided, 4 refunded in part; "shop" idle. Guards off."""
+    """A sound ledger: message 1 held, 2 settled, 3 voided, 4 refunded in part; two requests. Guards off."""
     sql.topup(conn, Lot(1, "bank", 100, 800, "R1", at_ms=0))
     sql.topup(conn, Lot(2, "shop", 50, 400, "R2", at_ms=0))
+    open_account(conn, "bank", at_ms=0)
     items = [Hold(message_id, "bank", 3) for message_id in (1, 2, 3, 4)]
     sql.hold(conn, items, at_ms=1)
     sql.resolve(conn, Kind.SETTLE, [items[1], items[3]], at_ms=2)
     sql.resolve(conn, Kind.VOID, [items[2]], at_ms=2)
     sql.refund(conn, [Hold(4, "bank", 2)], at_ms=3)
+    sql.ask(conn, Request(5, Kind.ADJUST_UP, "bank", 7, 0, "A1", "a gift", at_ms=4))
+    sql.ask(conn, Request(6, Kind.RETURN, "shop", 10, 80, "A2", "the end", at_ms=4))
     conn.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
     yield conn
     conn.exec_driver_sql("PRAGMA ignore_check_constraints = OFF")
@@ -52,7 +58,7 @@ CORRUPTIONS = [
         None,
     ),
     (
-        "INSERT INTO ledger_account VALUES ('club', 5, 5, 0, 0, 0)",
+        "INSERT INTO ledger_account VALUES ('club', 5, 5, 0, 0, 0, 2, 0, '')",
         "BALANCE_IS_SUM_OF_TRANSFERS",
         "club",
         None,
@@ -61,7 +67,7 @@ CORRUPTIONS = [
     ("UPDATE ledger_transfer SET units = 0 WHERE source_id = 1", "TRANSFER_MOVES_UNITS", "bank", 1),
     ("UPDATE ledger_transfer SET kind = 3 WHERE stage = 1", "KIND_FITS_STAGE", "bank", 1),
     ("UPDATE ledger_transfer SET kind = 9 WHERE stage = 2", "KIND_FITS_STAGE", "bank", 2),
-    ("UPDATE ledger_transfer SET stage = 4 WHERE stage = 3", "KIND_FITS_STAGE", "bank", 4),
+    ("UPDATE ledger_transfer SET stage = 6 WHERE stage = 3", "KIND_FITS_STAGE", "bank", 4),
     ("DELETE FROM ledger_transfer WHERE stage = 1", "RESOLUTION_HAS_EQUAL_HOLD", "bank", 2),
     (
         "UPDATE ledger_transfer SET units = 2 WHERE stage = 2 AND source_id = 3",
@@ -93,6 +99,13 @@ CORRUPTIONS = [
     ("UPDATE ledger_lot SET account = 'shop'", "LOT_HAS_EQUAL_TOPUP", "shop", 1),
     ("DELETE FROM ledger_lot WHERE lot_id = 2", "TOPUP_HAS_EQUAL_LOT", "shop", 2),
     ("UPDATE ledger_lot SET amount_fen = -1 WHERE lot_id = 2", "LOT_NOT_NEGATIVE", "shop", 2),
+    ("DELETE FROM ledger_transfer WHERE stage = 5", "REQUEST_HAS_EQUAL_TRANSFER", "shop", 6),
+    ("UPDATE ledger_request SET units = 8 WHERE request_id = 5", "REQUEST_HAS_EQUAL_TRANSFER", "bank", 5),
+    ("DELETE FROM ledger_request WHERE request_id = 5", "ADJUSTMENT_HAS_REQUEST", "bank", 5),
+    ("UPDATE ledger_account SET head = 'ab'", "LINK_ENDS_AT_HEAD", "bank", None),
+    ("DELETE FROM ledger_link WHERE link = 2", "LINK_HAS_PREVIOUS", "bank", None),
+    ("UPDATE ledger_transfer SET at_ms = 9 WHERE source_id = 2", "LINK_IS_AS_SEALED", "bank", None),
+    ("UPDATE ledger_transfer SET link = 99 WHERE source_id = 2", "TRANSFER_HAS_LINK", "bank", 2),
 ]
 
 

@@ -8,6 +8,7 @@ from ledger import sql
 from ledger.accounts import Balance
 from ledger.audit import audit
 from ledger.lots import Lot
+from ledger.standing import open_account
 from ledger.transfer import Hold, Kind
 
 WRITERS = 4
@@ -16,6 +17,7 @@ WRITERS = 4
 def fund(engine: Engine, units: int) -> None:
     with engine.begin() as conn:
         sql.topup(conn, Lot(1, "bank", units, 800, "R1", at_ms=0))
+        open_account(conn, "bank", at_ms=0)
 
 
 def test_writers_at_the_same_time_cannot_overdraw(engine: Engine) -> None:

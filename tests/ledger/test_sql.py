@@ -17,6 +17,7 @@ from ledger.credits import ID_MAX, UNITS_MAX
 from ledger.errors import LedgerError
 from ledger.lots import Lot
 from ledger.schema import ledger_account, ledger_lot, ledger_transfer
+from ledger.standing import open_account
 from ledger.transfer import Hold, Kind, Stage
 from tests.ledger.database import open_ledger
 
@@ -24,6 +25,7 @@ from tests.ledger.database import open_ledger
 def fund(conn: Connection, account: str, units: int) -> None:
     lot_id = 1 + conn.scalars(select(func.count()).select_from(ledger_lot)).one()
     sql.topup(conn, Lot(lot_id, account, units, amount_fen=units * 8, reference=f"R{lot_id}", at_ms=0))
+    open_account(conn, account, at_ms=0)
 
 
 def messages(ids: range, account: str = "bank", units: int = 1) -> list[Hold]:
@@ -50,6 +52,7 @@ def test_a_first_topup_creates_the_account(conn: Connection) -> None:
 @pytest.mark.parametrize("lot_id", [1, 2])
 def test_a_topup_told_twice_is_credited_once(conn: Connection, lot_id: int) -> None:
     sql.topup(conn, Lot(1, "bank", 50, 400, "R1", 5))
+    open_account(conn, "bank", at_ms=5)
     sql.hold(conn, [Hold(9, "bank", 10)], at_ms=6)
     assert sql.topup(conn, Lot(lot_id, "bank", 50, 400, "R1", 7)) == Balance(50, 40, held=10)
     assert stored_transfers(conn) == 2
@@ -136,8 +139,8 @@ def test_the_largest_numbers_are_kept_exactly(conn: Connection) -> None:
     assert conn.execute(
         select(ledger_transfer).where(ledger_transfer.c.source_id == ID_MAX).order_by(ledger_transfer.c.stage)
     ).all() == [
-        (ID_MAX, Stage.HOLD, Kind.HOLD, "bank", UNITS_MAX - 1, 2**62 + 1),
-        (ID_MAX, Stage.RESOLUTION, Kind.SETTLE, "bank", UNITS_MAX - 1, 2**62 + 3),
+        (ID_MAX, Stage.HOLD, Kind.HOLD, "bank", UNITS_MAX - 1, 2**62 + 1, 2),
+        (ID_MAX, Stage.RESOLUTION, Kind.SETTLE, "bank", UNITS_MAX - 1, 2**62 + 3, 3),
     ]
 
 
@@ -185,7 +188,7 @@ def test_resolving_on_an_account_whose_row_is_gone_is_an_error(conn: Connection)
     fund(conn, "bank", 10)
     sql.hold(conn, [Hold(1, "bank", 3)], at_ms=1)
     conn.execute(delete(ledger_account))
-    with pytest.raises(LedgerError, match="SETTLE on 1 accounts, of which 0 exist"):
+    with pytest.raises(LedgerError, match=r"SETTLE on accounts that do not exist: \['bank'\]"):
         sql.resolve(conn, Kind.SETTLE, [Hold(1, "bank", 3)], at_ms=2)
 
 
@@ -262,7 +265,7 @@ def test_a_batch_of_any_size_is_a_fixed_number_of_statements(conn: Connection, s
         assert sql.hold(conn, items, at_ms=1) == [True] * size
         assert sql.resolve(conn, Kind.SETTLE, items, at_ms=2) == size
         assert sql.refund(conn, items, at_ms=3) == size
-    assert len(statements) == 4 + 3 + 4
+    assert len(statements) == 5 + 4 + 5
 
 
 def test_no_statement_of_a_batch_reads_a_whole_table(conn: Connection) -> None:
@@ -304,7 +307,13 @@ def test_a_second_transfer_of_one_stage_cannot_be_written(conn: Connection) -> N
     with pytest.raises(IntegrityError, match="UNIQUE"):
         conn.execute(
             ledger_transfer.insert().values(
-                source_id=1, stage=Stage.RESOLUTION, kind=Kind.SETTLE, account="bank", units=3, at_ms=3
+                source_id=1,
+                stage=Stage.RESOLUTION,
+                kind=Kind.SETTLE,
+                account="bank",
+                units=3,
+                at_ms=3,
+                link=9,
             )
         )
 

@@ -17,7 +17,10 @@ from ledger.book import Book
 from ledger.charge import Resolution
 from ledger.errors import LedgerError
 from ledger.lots import Lot
-from ledger.schema import ledger_lot, ledger_transfer, metadata
+from ledger.requests import KINDS, Request
+from ledger.schema import ledger_lot, ledger_request, ledger_transfer, metadata
+from ledger.standing import move, states
+from ledger.states import AccountState
 from ledger.transfer import Hold, Kind
 
 Answer = TypeVar("Answer")
@@ -38,6 +41,20 @@ LOTS = st.builds(
     reference=st.sampled_from(["R1", "R2", "R3"]),
     at_ms=TIMES,
 )
+
+
+REQUESTS = st.builds(
+    Request,
+    request_id=st.integers(20, 23),
+    kind=st.sampled_from(KINDS),
+    account=ACCOUNTS,
+    units=st.integers(1, 5),
+    amount_fen=st.just(0),
+    reference=st.sampled_from(["A1", "A2", "A3"]),
+    reason=st.just("a test"),
+    at_ms=TIMES,
+)
+TRANSFER_COLUMNS = [column for column in ledger_transfer.c if column.name != "link"]
 
 
 @pytest.fixture(autouse=True)
@@ -80,10 +97,21 @@ class LedgerMachine(RuleBasedStateMachine):
     def fund(self) -> None:
         for lot_id, account in enumerate(["bank", "shop"], start=100):
             self.topup(Lot(lot_id, account, 12, 96, "R0", 0))
+            self.move(account, AccountState.OPEN, 0)
 
     @rule(lot=LOTS)
     def topup(self, lot: Lot) -> None:
         self.both(lambda book: book.topup(lot), lambda conn: sql.topup(conn, lot))
+
+    @rule(request=REQUESTS)
+    def ask(self, request: Request) -> None:
+        self.both(lambda book: book.ask(request), lambda conn: sql.ask(conn, request))
+
+    # To OPEN more often than elsewhere: what is not open holds nothing.
+    @rule(account=ACCOUNTS, state=st.sampled_from([AccountState.OPEN, *AccountState]), at_ms=TIMES)
+    def move(self, account: str, state: AccountState, at_ms: int) -> None:
+        if state > AccountState.PAID:
+            self.both(lambda book: book.move(account, state), lambda conn: move(conn, account, state, at_ms))
 
     @rule(batch=BATCHES, at_ms=TIMES)
     def hold(self, batch: list[Hold], at_ms: int) -> None:
@@ -121,7 +149,10 @@ class LedgerMachine(RuleBasedStateMachine):
         with self.engine.begin() as conn:
             assert sql.balances(conn) == self.book.balances()
             assert {Lot(*row) for row in conn.execute(select(ledger_lot))} == set(self.book.lots.values())
-            assert sorted(conn.execute(select(ledger_transfer))) == sorted(
+            assert states(conn, self.book.states) == self.book.states
+            found_requests = conn.execute(select(ledger_request.c.request_id)).scalars()
+            assert set(found_requests) == self.book.requests.keys()
+            assert sorted(conn.execute(select(*TRANSFER_COLUMNS))) == sorted(
                 (key[0], key[1], transfer.kind, transfer.account, transfer.units, transfer.at_ms)
                 for key, transfer in self.book.transfers.items()
             )

@@ -30,11 +30,14 @@ from ledger.charge import Resolution
 from ledger.credits import FEN_MAX, ID_MAX, UNITS_MAX
 from ledger.errors import LedgerError
 from ledger.lots import Lot
-from ledger.schema import ledger_account, ledger_lot, ledger_transfer, metadata
+from ledger.requests import KINDS, Request
+from ledger.schema import ledger_lot, ledger_request, ledger_transfer, metadata
+from ledger.standing import move, open_account, states
+from ledger.states import AccountState
 from ledger.transfer import Hold, Kind
 from tests.ledger.database import open_ledger
 
-Answer = list[bool] | int | Balance | dict[str, Balance]
+Answer = list[bool] | bool | int | Balance | dict[str, Balance]
 Operation = tuple[Callable[[Book], Answer], Callable[[Connection], Answer]]
 
 ACCOUNTS = st.sampled_from(["bank", "shop", "账户 'x'", "nobody"])
@@ -51,6 +54,18 @@ LOTS = st.builds(
     reference=st.sampled_from(["R1", "R2", "汇款"]),
     at_ms=TIMES,
 )
+REQUESTS = st.builds(
+    Request,
+    request_id=st.integers(20, 22) | st.just(ID_MAX),
+    kind=st.sampled_from(KINDS),
+    account=ACCOUNTS,
+    units=UNITS,
+    amount_fen=st.just(0),
+    reference=st.sampled_from(["A1", "A2", "汇款"]),
+    reason=st.just("a test"),
+    at_ms=TIMES,
+)
+TRANSFER_COLUMNS = [column for column in ledger_transfer.c if column.name != "link"]
 
 
 def topup(lot: Lot) -> Operation:
@@ -69,11 +84,19 @@ def refund(items: list[Hold], at_ms: int) -> Operation:
     return lambda book: book.refund(items, at_ms), lambda conn: sql.refund(conn, items, at_ms)
 
 
+def ask(request: Request) -> Operation:
+    return lambda book: book.ask(request), lambda conn: sql.ask(conn, request)
+
+
+def enter(account: str, state: AccountState) -> Operation:
+    return lambda book: book.move(account, state), lambda conn: move(conn, account, state, 0)
+
+
 def balances(accounts: set[str]) -> Operation:
     return lambda book: book.balances(accounts), lambda conn: sql.balances(conn, accounts)
 
 
-KINDS: st.SearchStrategy[Resolution] = st.sampled_from([Kind.SETTLE, Kind.VOID])
+RESOLUTIONS: st.SearchStrategy[Resolution] = st.sampled_from([Kind.SETTLE, Kind.VOID])
 
 
 def life(item: Hold, at_ms: int, kind: Resolution, units_back: int) -> list[Operation]:
@@ -91,12 +114,14 @@ def life(item: Hold, at_ms: int, kind: Resolution, units_back: int) -> list[Oper
 OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
     st.builds(topup, LOTS),
     st.builds(hold, ITEMS, TIMES),
-    st.builds(resolve, KINDS, ITEMS, TIMES),
+    st.builds(resolve, RESOLUTIONS, ITEMS, TIMES),
+    st.builds(ask, REQUESTS),
+    st.builds(enter, ACCOUNTS, st.sampled_from([AccountState.OPEN, AccountState.SUSPENDED])),
     st.builds(refund, ITEMS, TIMES),
     st.builds(balances, st.sets(ACCOUNTS)),
 )
 TRANSACTIONS = st.lists(OPERATIONS, min_size=1, max_size=4) | st.builds(
-    life, st.builds(Hold, IDS, ACCOUNTS, UNITS), TIMES, KINDS, UNITS
+    life, st.builds(Hold, IDS, ACCOUNTS, UNITS), TIMES, RESOLUTIONS, UNITS
 )
 
 
@@ -112,7 +137,8 @@ class TransactionMachine(RuleBasedStateMachine):
 
     @initialize(units=UNITS)
     def fund(self, units: int) -> None:
-        self.transaction([topup(Lot(99, "bank", units, 0, "R0", 0))], commits=True)
+        opened = enter("bank", AccountState.OPEN)
+        self.transaction([topup(Lot(99, "bank", units, 0, "R0", 0)), opened], commits=True)
 
     @rule(operations=TRANSACTIONS, commits=st.sampled_from([True, True, True, False]))
     def transaction(self, operations: list[Operation], commits: bool) -> None:
@@ -145,10 +171,12 @@ class TransactionMachine(RuleBasedStateMachine):
     @invariant()
     def the_rows_are_the_same(self) -> None:
         with self.engine.begin() as conn:
-            found = {name: Balance(*numbers) for name, *numbers in conn.execute(select(ledger_account))}
-            assert found == self.book.accounts
+            assert sql.balances(conn) == self.book.balances()
             assert {Lot(*row) for row in conn.execute(select(ledger_lot))} == set(self.book.lots.values())
-            assert sorted(conn.execute(select(ledger_transfer))) == sorted(
+            assert states(conn, self.book.states) == self.book.states
+            found_requests = conn.execute(select(ledger_request.c.request_id)).scalars()
+            assert set(found_requests) == self.book.requests.keys()
+            assert sorted(conn.execute(select(*TRANSFER_COLUMNS))) == sorted(
                 (*key, transfer.kind, transfer.account, transfer.units, transfer.at_ms)
                 for key, transfer in self.book.transfers.items()
             )
@@ -172,8 +200,9 @@ def test_a_hold_on_a_connection_that_is_closed_without_commit_is_not_kept(tmp_pa
     engine = open_ledger(tmp_path / "ledger.db")
     with engine.begin() as conn:
         sql.topup(conn, Lot(1, "bank", 5, 0, "R", 0))
+        open_account(conn, "bank", 0)
     with engine.connect() as conn:
         sql.hold(conn, [Hold(2, "bank", 1)], 0)
     with engine.begin() as conn:
-        assert len(conn.execute(select(ledger_transfer)).all()) == 1
+        assert len(conn.execute(select(*TRANSFER_COLUMNS)).all()) == 1
     engine.dispose()

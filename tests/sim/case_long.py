@@ -170,8 +170,8 @@ class _Rows:
             "UPDATE message SET final_at = ? WHERE message_id = ?", (self._ms(ended), message_id)
         )
         if units:
-            self._insert("ledger_transfer", message_id, 1, 2, "shop", units, 0)
-            self._insert("ledger_transfer", message_id, 2, 3 if paid else 4, "shop", units, 0)
+            self._insert("ledger_transfer", message_id, 1, 2, "shop", units, 0, 1)
+            self._insert("ledger_transfer", message_id, 2, 3 if paid else 4, "shop", units, 0, 1)
         if segment:
             body = b"\0\1\1" + b"138\0" + b"\1\1" + b"10690002\0" + bytes((4, 0, 0))
             done = self._ms(ended), self._ms(ended + 0.3)

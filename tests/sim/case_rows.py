@@ -25,7 +25,7 @@ def fill(connection: sqlite3.Connection) -> None:
     """Write them all into an empty database."""
     for lot, account in enumerate(("bank", "shop"), 1):
         _insert(connection, "ledger_lot", lot, account, 40, 0, "paid", 0)
-        _insert(connection, "ledger_transfer", lot, 0, 1, account, 40, 0)
+        _insert(connection, "ledger_transfer", lot, 0, 1, account, 40, 0, 1)
     _message(connection, 1, [SUBMITTING, ENROUTE, DELIVERED], 2.05)
     _message(connection, 3, [SUBMITTING, REJECTED], 1.75, asks=0, paid=False)
     _message(connection, 4, [*_SENT, *_SENT, ENROUTE, EXPIRED], 6.05, account="shop", resends=1)
@@ -51,7 +51,7 @@ def fill(connection: sqlite3.Connection) -> None:
     connection.execute(
         "INSERT INTO ledger_account SELECT account, sum(units * (kind = 1)), "
         "sum(units * ((kind = 1) - (kind = 2) + (kind = 4))), "
-        "sum(units * ((kind = 2) - (kind = 3) - (kind = 4))), sum(units * (kind = 3)), 0 "
+        "sum(units * ((kind = 2) - (kind = 3) - (kind = 4))), sum(units * (kind = 3)), 0, 2, 0, '' "
         "FROM ledger_transfer GROUP BY account"
     )
     connection.commit()
@@ -87,8 +87,8 @@ def _message(
     for state in states[1:]:
         connection.execute("UPDATE message SET state = ? WHERE message_id = ?", (state, of))
     connection.execute("UPDATE message SET final_at = ? WHERE message_id = ?", (_ms(ended_s), of))
-    _insert(connection, "ledger_transfer", of, 1, 2, account, 1, 0)
-    _insert(connection, "ledger_transfer", of, 2, 3 if paid else 4, account, 1, 0)
+    _insert(connection, "ledger_transfer", of, 1, 2, account, 1, 0, 1)
+    _insert(connection, "ledger_transfer", of, 2, 3 if paid else 4, account, 1, 0, 1)
 
 
 def _delivery(

@@ -191,7 +191,7 @@ LONG: dict[str, tuple[Plant, str]] = {
         "P7 message 9030 (token 20) is paid for, and no carrier ever had it",
     ),
     "what_others_carry_costs_something": (
-        sql("INSERT INTO ledger_transfer VALUES (?, 1, 2, 'shop', 1, 0)", WHOLE),
+        sql("INSERT INTO ledger_transfer VALUES (?, 1, 2, 'shop', 1, 0, 1)", WHOLE),
         "P7 message 9022 (token 21, state 5), which others carry, costs nothing, and has",
     ),
     "a_segment_is_paid_for": (

@@ -162,7 +162,7 @@ MONEY: dict[str, tuple[Plant, str]] = {
         "of bank with 2 units has the hold Transfer(source_id=9003",
     ),
     "a_hold_has_no_message": (
-        sql("INSERT INTO ledger_transfer VALUES (9099, 1, 2, 'bank', 1, 0)"),
+        sql("INSERT INTO ledger_transfer VALUES (9099, 1, 2, 'bank', 1, 0, 1)"),
         "units=1)] are of no message",
     ),
     "a_message_ends_and_holds_its_units": (
@@ -185,7 +185,7 @@ MONEY: dict[str, tuple[Plant, str]] = {
         both(
             sql("ALTER TABLE ledger_transfer RENAME TO keyed"),
             sql("CREATE TABLE ledger_transfer AS SELECT * FROM keyed"),
-            sql("INSERT INTO ledger_transfer VALUES (?, 2, 4, 'bank', 1, 0)", message_id(1)),
+            sql("INSERT INTO ledger_transfer VALUES (?, 2, 4, 'bank', 1, 0, 1)", message_id(1)),
         ),
         "P7 Transfer(source_id=9001, stage=2, kind=4, account='bank', units=1) is the second of its stage",
     ),
@@ -194,7 +194,7 @@ MONEY: dict[str, tuple[Plant, str]] = {
         "is of no kind that belongs to its stage",
     ),
     "more_is_refunded_than_was_paid": (
-        sql("INSERT INTO ledger_transfer VALUES (?, 3, 5, 'bank', 2, 0)", message_id(1)),
+        sql("INSERT INTO ledger_transfer VALUES (?, 3, 5, 'bank', 2, 0, 1)", message_id(1)),
         "P7 message 9001 (token 1, state 2) is refunded by",
     ),
     "a_message_is_paid_for_that_no_carrier_had": (

@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from gateway.clock import StatedClock
 from ledger import sql
 from ledger.lots import Lot
+from ledger.standing import open_account
 from tests.gateway.carriers.samples import ZONE
 from tests.gateway.store.database import open_quickly
 from tests.sim.carrier import Carrier
@@ -282,6 +283,7 @@ class Scenario:
             for number, customer in enumerate(self._plan.customers, 1):
                 lot = Lot(number, customer.name, customer.quota, 0, "paid", 0)
                 sql.topup(connection, lot)
+                open_account(connection, customer.name, 0)
         engine.dispose()
 
     @contextmanager

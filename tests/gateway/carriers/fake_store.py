@@ -26,6 +26,7 @@ from gateway.ports import (
     Unreadable,
     Whole,
 )
+from ledger.states import AccountState
 
 
 @dataclass
@@ -92,6 +93,9 @@ class FakeStore:
 
     def join(self, wholes: Sequence[Whole]) -> Deferred[Joined]:
         return self._ask("join", wholes)
+
+    def account_state(self, account: str) -> Deferred[AccountState]:
+        return self._ask("account_state", account)
 
     def look_up(self, asked: Sequence[Asked]) -> Deferred[list[Found | None]]:
         return self._ask("look_up", asked)

@@ -23,6 +23,7 @@ from ledger import sql as ledger
 from ledger.accounts import Balance
 from ledger.lots import Lot
 from ledger.schema import ledger_transfer
+from ledger.standing import open_account
 from tests.gateway.carriers.samples import ZONE
 
 UNITS = 1000
@@ -37,6 +38,7 @@ class StoreFile:
         new_id = count(1_000_000).__next__
         with self._engine.begin() as connection:
             ledger.topup(connection, Lot(new_id(), "bank", UNITS, 0, "first", 0))
+            open_account(connection, "bank", 0)
         writer = Writer(reactor, self._engine, self._commit)
         self.loses_answers = False
         self.store = SqlStore(writer, clock, 0, Means(new_id, ZONE, "86"))

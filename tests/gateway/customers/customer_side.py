@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, execute
+from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.task import Clock
 
 from gateway.clock import StatedClock
@@ -24,6 +24,7 @@ from gateway.metrics import Metrics
 from gateway.passwords import Passwords
 from gateway.ports import Ended, Store
 from gateway.settings import Account, Limits, Listen, LongForm, Route
+from ledger.states import AccountState
 from tests.gateway.carriers.samples import LIMITS, NOON, ZONE
 from tests.gateway.customers.outlet import FakeOutlet
 from tests.gateway.customers.peer import Customer
@@ -32,6 +33,10 @@ from tests.gateway.customers.samples import ROUTES, a_customer
 EPOCH = 7
 FIRST_ID = 1001
 LISTEN = Listen("", 0, 100)
+
+
+def always_open(_account: str) -> Deferred[AccountState]:
+    return succeed(AccountState.OPEN)
 
 
 class CustomerSide:
@@ -99,7 +104,7 @@ class CustomerSide:
         )
         by_system_id = {account.system_id: account for account in accounts}
         self.checks = PasswordChecks(Passwords(), check_in, self.reactor.seconds, limits, connections_max)
-        self.binds = Binds(by_system_id, ZONE, self.clock, self.checks)
+        self.binds = Binds(by_system_id, ZONE, self.clock, self.checks, always_open)
         self._limits = limits
         self._listen = replace(
             listen,

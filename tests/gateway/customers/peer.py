@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -70,9 +71,13 @@ class Customer:
         self.send(*pdus)
         return [(pdu.command_id, pdu.command_status, pdu.sequence_number) for pdu in self.read()]
 
-    def bound(self, **fields: Any) -> Customer:
-        """Bind; it must succeed. What follows the answer is still to be read."""
+    def bound(self, *, meanwhile: Callable[[], None] = lambda: None, **fields: Any) -> Customer:
+        """Bind; it must succeed. What follows the answer is still to be read.
+
+        `meanwhile` lets the store tell how the account stands.
+        """
         self.send(bank_bind(**fields))
+        meanwhile()
         resp, *self._unread = self.read()
         assert (resp.command_id & RESP, resp.command_status) == (RESP, 0)
         return self

@@ -6,16 +6,19 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred, execute
+from twisted.internet.defer import Deferred, execute, fail, succeed
 
 from gateway.clock import StatedClock
 from gateway.customers.binds import Binds
 from gateway.customers.password_checks import InThread, PasswordChecks
 from gateway.passwords import Passwords
+from gateway.ports import CommitUnknown, StoreClosed, StoreUnable
 from gateway.settings import Account
 from gateway.statuses import GatewayError
-from policy.clauses import ACCOUNT_NOT_OPEN
+from ledger.states import AccountState
+from policy.clauses import ACCOUNT_NOT_OPEN, ACCOUNT_SUSPENDED
 from smpp.address import Address
+from smpp.commands import CommandId
 from smpp.pdu import Bind
 from tests.gateway.carriers.fake_store import FakeStore
 from tests.gateway.carriers.samples import LIMITS, NOON, ZONE
@@ -51,7 +54,13 @@ class Door:
     def __init__(self, account: Account = BANK, check_in: InThread = execute, now: float = NOON) -> None:
         clock = StatedClock(now, lambda: 0.0)
         checks = PasswordChecks(Passwords(), check_in, clock.monotonic, LIMITS, 100)
-        self.binds = Binds({"bank": account}, ZONE, clock, checks)
+        self.state: AccountState | Exception = AccountState.OPEN
+        self.asked: list[str] = []
+        self.binds = Binds({"bank": account}, ZONE, clock, checks, self.state_of)
+
+    def state_of(self, account: str) -> Deferred[AccountState]:
+        self.asked.append(account)
+        return fail(self.state) if isinstance(self.state, Exception) else succeed(self.state)
 
     def knock(
         self, bind: Bind, host: str = HOST, caller: FakeCaller | None = None
@@ -142,9 +151,61 @@ class TestAContract:
         account = signed_on(date(2026, 3, 5))
         assert Door(account, now=now).admits(a_bind()) == (account, rule)
 
+    @pytest.mark.parametrize(("day", "rule"), [(4, None), (5, ACCOUNT_NOT_OPEN)])
+    def test_closes_the_account_after_its_last_day(self, day: int, rule: str | None) -> None:
+        now = datetime(2026, 3, day, 23, tzinfo=ZONE).timestamp()
+        account = replace(BANK, contract=replace(BANK.contract, expires_on=date(2026, 3, 4)))
+        assert Door(account, now=now).admits(a_bind()) == (account, rule)
+
     def test_that_is_not_in_force_is_not_told_to_a_stranger(self) -> None:
         account = signed_on(date(2099, 1, 1))
         assert Door(account).admits(a_bind(password="guess")) == (account, GatewayError.PASSWORD_WRONG)
+
+
+class TestTheState:
+    @pytest.mark.parametrize(
+        ("state", "rule"),
+        [
+            (AccountState.SIGNED, ACCOUNT_NOT_OPEN),
+            (AccountState.PAID, ACCOUNT_NOT_OPEN),
+            (AccountState.OPEN, None),
+            (AccountState.SUSPENDED, ACCOUNT_SUSPENDED),
+            (AccountState.TERMINATED, ACCOUNT_NOT_OPEN),
+        ],
+    )
+    def test_lets_only_an_open_account_bind(self, state: AccountState, rule: str | None) -> None:
+        door = Door()
+        door.state = state
+        assert door.admits(a_bind()) == (BANK, rule)
+        assert door.binds.counts().get("bank", 0) == (rule is None)
+
+    def test_lets_a_suspended_account_fetch_its_receipts(self) -> None:
+        door = Door()
+        door.state = AccountState.SUSPENDED
+        answers = {
+            command_id: door.admits(replace(a_bind(), command_id=command_id))[1]
+            for command_id in (
+                CommandId.BIND_RECEIVER,
+                CommandId.BIND_TRANSMITTER,
+                CommandId.BIND_TRANSCEIVER,
+            )
+        }
+        assert answers == {
+            CommandId.BIND_RECEIVER: None,
+            CommandId.BIND_TRANSMITTER: ACCOUNT_SUSPENDED,
+            CommandId.BIND_TRANSCEIVER: ACCOUNT_SUSPENDED,
+        }
+
+    def test_is_not_asked_of_the_store_for_a_stranger(self) -> None:
+        door = Door()
+        door.admits(a_bind(password="guess"))
+        assert door.asked == []
+
+    @pytest.mark.parametrize("error", [StoreUnable("full"), StoreClosed(), CommitUnknown("lost")])
+    def test_that_the_store_cannot_tell_lets_nobody_in(self, error: Exception) -> None:
+        door = Door()
+        door.state = error
+        assert door.admits(a_bind()) == (BANK, GatewayError.STORE_DOWN)
 
 
 class TestTheLimit:

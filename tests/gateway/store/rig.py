@@ -26,6 +26,7 @@ from ledger import sql
 from ledger.accounts import Balance
 from ledger.lots import Lot
 from ledger.schema import ledger_transfer
+from ledger.standing import open_account
 from ledger.transfer import Kind, Stage
 from tests.gateway.store import samples
 from tests.gateway.store.told import Told, told
@@ -102,6 +103,7 @@ class Rig:
     def top_up(self, account: str, units: int) -> None:
         with self.engine.begin() as connection:
             sql.topup(connection, Lot(self.ids.next(), account, units, 0, f"paid {units}", self.now()))
+            open_account(connection, account, self.now())
 
     def recover(self, resend_accounts: Collection[str] = (), in_doubt_deadline_at: int = 0) -> Recovered:
         return self.result(Deferred.fromCoroutine(self.store.recover(resend_accounts, in_doubt_deadline_at)))

@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Engine
 
 from gateway.message import State
+from gateway.parting import joined
 from gateway.ports import CommitUnknown
 from gateway.store import schema
 from ledger.accounts import Balance
 from ledger.schema import ledger_transfer
+from ledger.standing import move
+from ledger.states import AccountState
 from tests.gateway.store.commits import HeldCommits
 from tests.gateway.store.rig import Rig
 from tests.gateway.store.samples import message, reply
 
 OPTED_OUT, EXHAUSTED = "RECIPIENT_OPTED_OUT", "QUOTA_EXHAUSTED"
+NOT_OPEN, SUSPENDED = "ACCOUNT_NOT_OPEN", "ACCOUNT_SUSPENDED"
 
 
 def transfers(rig: Rig) -> int:
@@ -64,7 +70,7 @@ class TestTheAnswerFollowsTheCommit:
         rig.advance(60.0)
         assert answers == []
         commits.release()
-        assert answers == [[EXHAUSTED]]
+        assert answers == [[NOT_OPEN]]
         rig.advance(0)
         rig.close()
 
@@ -110,7 +116,28 @@ class TestTheQuota:
         rig.close()
 
     def test_an_account_that_never_paid_sends_nothing(self, rig: Rig) -> None:
-        assert rig.admit(message(rig.ids.next(), account="stranger")) == [EXHAUSTED]
+        assert rig.admit(message(rig.ids.next(), account="stranger")) == [NOT_OPEN]
+
+    @pytest.mark.parametrize(
+        ("state", "rule"),
+        [(AccountState.SUSPENDED, SUSPENDED), (AccountState.TERMINATED, NOT_OPEN)],
+    )
+    def test_an_account_that_is_not_open_sends_nothing_whole_or_in_parts(
+        self, rig: Rig, state: AccountState, rule: str
+    ) -> None:
+        with rig.engine.begin() as connection:
+            move(connection, "bank", state, rig.now())
+        whole = joined(message(rig.ids.next()), whole_id=rig.ids.next())
+        part = replace(whole, message_id=rig.ids.next(), state=State.QUEUED, units=1, part=1, segment=0)
+        assert rig.admit(message(rig.ids.next()), whole, part) == [rule] * 3
+        assert rig.rows(schema.message) == []
+
+    def test_each_account_of_a_batch_hears_its_own_rule(self, rig: Rig) -> None:
+        rig.top_up("shop", 1)
+        with rig.engine.begin() as connection:
+            move(connection, "bank", AccountState.SUSPENDED, rig.now())
+        batch = [message(rig.ids.next(), account=name, units=2) for name in ("bank", "shop", "stranger")]
+        assert rig.admit(*batch) == [SUSPENDED, EXHAUSTED, NOT_OPEN]
 
     def test_one_account_does_not_spend_anothers_units(self, rig: Rig) -> None:
         rig.top_up("shop", 1)

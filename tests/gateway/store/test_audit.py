@@ -15,8 +15,11 @@ from sqlalchemy import Connection, Engine
 from gateway.store import identities, schema
 from gateway.store.audit import AT_START, IDENTITIES, Audit, Finding, audit_at_start
 from gateway.store.snapshot import snapshot
-from ledger.audit import Rows, Violation, violations
+from ledger import sql
+from ledger.identity import Rows, Violation, violations
+from ledger.requests import Request
 from ledger.schema import ledger_transfer
+from ledger.transfer import Kind
 from smpp.message_state import MessageState
 from tests.gateway.store.database import open_quickly
 from tests.gateway.store.life import Life
@@ -52,6 +55,8 @@ def lead_a_life(rig: Rig) -> Ids:
     rig.read(reply(number=OTHER))
     rig.advance(1)
     rig.end_overdue()
+    with rig.engine.begin() as connection:
+        sql.ask(connection, Request(7, Kind.ADJUST_UP, "bank", 5, 0, "A1", "a gift", START))
     sent["queued"], sent["submitting"] = rig.queued(), rig.submitting()
     sent["joined"], sent["part"], _ = rig.long()
     return {name: message.message_id for name, message in sent.items()}
@@ -204,7 +209,7 @@ CORRUPTIONS = [
     ("HELD_IS_UNRESOLVED", "UPDATE message SET units = 2 WHERE message_id = {in_doubt}", None),
     (
         "UNRESOLVED_HOLD_IS_OPEN",
-        "INSERT INTO ledger_transfer VALUES ({in_doubt}, 2, 3, 'bank', 1, 0)",
+        "INSERT INTO ledger_transfer VALUES ({in_doubt}, 2, 3, 'bank', 1, 0, 1)",
         "in_doubt",
     ),
     (
