@@ -21,7 +21,7 @@ def test_a_message_and_its_receipt_pass_through_the_commands(tmp_path: Path) -> 
     config.carrier("mobile", carrier_port)
     here = ["-c", str(tmp_path / "config.toml")]
     simulate = ["simulate-carrier", "--port", str(carrier_port), "--ids", "mixed", "--show-text"]
-    pay = ["account", "topup", "bank", "100", "--fen", "500", "--reference", "bank transfer 1"]
+    pay = ["account", "topup", "bank", "100", "--fen", "500", "--reference", "bank transfer 1", "--open"]
     credentials = ["--system-id", "bank", "--password", PASSWORD]
     send = ["send", "--port", str(config.port), *credentials, "--to", "13800138000", GREETING]
 
