@@ -35,26 +35,17 @@ def admit(connection: Connection, messages: Sequence[Message], means: Means, now
         if verdict is None and messages[index].state is not State.JOINED
     ]
     held = hold(connection, [messages[index] for index in allowed], now)
-    for index, is_held in zip(allowed, held, strict=True):
-        if not is_held:
-            verdicts[index] = QUOTA_EXHAUSTED
-            if messages[index].part == 1:
-                verdicts[index - 1] = QUOTA_EXHAUSTED  # the JOINED one in front of its parts
-    admitted = [message for message, verdict in zip(messages, verdicts, strict=True) if verdict is None]
-    insert(connection, admitted)
-    if means.caps:
-        usage.count_messages(connection, admitted, means, now)
-    recipients.remember(connection, judged, admitted)
     refused = [index for index, is_held in zip(allowed, held, strict=True) if not is_held]
     rules = without_hold(connection, (messages[index].account for index in refused))
     for index in refused:
         verdicts[index] = rules[messages[index].account]
         if messages[index].part == 1:
             verdicts[index - 1] = verdicts[index]  # the JOINED one in front of its parts
-    insert(
-        connection,
-        [message for message, verdict in zip(messages, verdicts, strict=True) if verdict is None],
-    )
+    admitted = [message for message, verdict in zip(messages, verdicts, strict=True) if verdict is None]
+    insert(connection, admitted)
+    if means.caps:
+        usage.count_messages(connection, admitted, means, now)
+    recipients.remember(connection, judged, admitted)
     return verdicts
 
 
