@@ -20,6 +20,7 @@ from gateway.carriers.dispatcher import Dispatcher
 from gateway.carriers.inbound import CarrierInbound
 from gateway.carriers.pool import CarrierPool
 from gateway.customers.binds import Binds
+from gateway.customers.broadcasts import Broadcasts
 from gateway.customers.deliveries import Deliveries
 from gateway.customers.doors import Doors
 from gateway.customers.intake import Intake
@@ -74,9 +75,11 @@ class Gateway:
             self._dispatcher.found(account, route, count)
         await self._sweep()
         await check_store(opened, settings.store_path, despite=despite_audit)
+        await self._broadcasts.cancel_left()
         self._pool.start(self._dispatcher, self._inbound)
         self._sweeper.start()
         self._purger.start()
+        self._broadcasts.start()
         listen = settings.listen
         for number, factory in self._doors.factories:
             self._ports.append(world.listen(number, factory, listen.host))
@@ -109,6 +112,7 @@ class Gateway:
         self._doors.abort()
         self._sweeper.stop()
         self._purger.stop()
+        await self._in_time(self._broadcasts.stop)
         is_recorded = await self._in_time(self._intake.stop)
         # The queue stays where it is: the slots must become free, not go to the next messages.
         is_recorded &= await self._in_time(self._operations.stop)
@@ -207,6 +211,8 @@ class Gateway:
             limits, reactor, clock, new_id, store, self._dispatcher, form, owe, ended
         )
 
+        self._broadcasts = Broadcasts(settings, reactor, clock, store, self._intake, ended, owe)
+
     def _look_again(self) -> None:
         self._deliveries.look_again()
         self._dispatcher.look_again()
@@ -228,6 +234,7 @@ class Gateway:
         """Every queue has a gauge."""
         gauge, gauges = self.metrics.gauge, self.metrics.gauges
         gauge("intake", "submit_sm that await their answer", lambda: len(self._intake))
+        gauge("broadcast_recipients", "Of broadcasts, in hand", lambda: len(self._broadcasts))
         sources = self._intake.throttles.sources
         gauges("throttled_sources", "Source addresses whose rates are told apart", "account", sources)
         long = self._long_messages

@@ -27,6 +27,11 @@ def find(routes: Sequence[Route], account: str, destination_addr: str) -> str | 
     return None if route is None else _SEPARATOR.join(route.carriers)
 
 
+def routes_of(routes: Sequence[Route], account: str) -> list[str]:
+    """Every route that a message of an account may have, as it is stored."""
+    return list(dict.fromkeys(_SEPARATOR.join(r.carriers) for r in routes if r.account in (None, account)))
+
+
 def long_form(route: str, carriers: Mapping[str, Carrier]) -> LongForm:
     """How long messages are cut for a route: for the carrier whose form leaves least room in a part.
 

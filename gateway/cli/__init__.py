@@ -12,6 +12,7 @@ import click
 _COMMANDS = {
     "account": ("gateway.cli.account", "account"),
     "audit": ("gateway.cli.audit", "audit"),
+    "broadcast": ("gateway.cli.broadcast", "broadcast"),
     "check": ("gateway.cli.check", "check"),
     "demo": ("gateway.cli.demo", "demo"),
     "evidence": ("gateway.cli.evidence", "evidence"),

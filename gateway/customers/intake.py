@@ -116,10 +116,12 @@ class Intake:
         pdu: SubmitSm,
         body: bytes,
         told_as: str | None = None,
+        message_id: int | None = None,
     ) -> None:
         """Take one submit_sm; it is refused at once, or answered when the store has decided.
 
-        `body` is what `pdu` was read from; `told_as` is the id to tell, if that is not our own.
+        `body` is what `pdu` was read from; `told_as` is the id to tell, if that is not our own. `message_id`
+        is for a sender that has given it one already.
         """
         account = submitter.account
         taken = self._read(account, pdu, body)
@@ -135,7 +137,8 @@ class Intake:
             refused = refusal(account, GatewayError.MESSAGE_TOO_LONG)
             refuse(submitter, sequence_number, refused, self._metrics)
             return
-        message_id = self.new_id()
+        if message_id is None:
+            message_id = self.new_id()
         self._offers.add(
             _Offer(message_id, submitter, sequence_number, account, reading, route, form, told_as)
         )

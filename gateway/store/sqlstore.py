@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 
+from gateway.broadcast import Broadcast, RefusedRecipient, Step
 from gateway.clock import Clock
 from gateway.message import Message
 from gateway.ports import (
@@ -25,7 +26,17 @@ from gateway.ports import (
     Unreadable,
     Whole,
 )
-from gateway.store import admit, attempts, deliveries, inbound, operations, receipts, recipients, recover
+from gateway.store import (
+    admit,
+    attempts,
+    broadcasts,
+    deliveries,
+    inbound,
+    operations,
+    receipts,
+    recipients,
+    recover,
+)
 from gateway.store import wholes as wholes_table
 from gateway.store.ends import Means
 from gateway.store.writer import Writer
@@ -34,7 +45,7 @@ from ledger.states import AccountState
 
 
 class SqlStore:
-    """See `gateway.ports.Store`."""
+    """See `gateway.ports.Store` and `gateway.broadcast.BroadcastStore`."""
 
     def __init__(self, writer: Writer, clock: Clock, node: int, means: Means) -> None:
         self._writer = writer
@@ -127,6 +138,33 @@ class SqlStore:
 
     def forget_contacts(self, count: int) -> Deferred[int]:
         return self._writer.run(lambda c: recipients.forget(c, count, self._means, self._now()))
+
+    def running_broadcasts(self) -> Deferred[list[Broadcast]]:
+        return self._writer.run(lambda c: broadcasts.running(c, self._now()))
+
+    def next_recipients(
+        self,
+        broadcast_id: int,
+        refused: Sequence[RefusedRecipient],
+        count: int,
+        routes: Sequence[str],
+        backlog_max: int,
+    ) -> Deferred[Step]:
+        return self._writer.run(
+            lambda c: broadcasts.step(
+                c, broadcast_id, refused, count, routes, backlog_max, self._means, self._now()
+            )
+        )
+
+    def give_up_recipients(self, broadcast_id: int, count: int) -> Deferred[bool]:
+        return self._writer.run(lambda c: broadcasts.give_up(c, broadcast_id, count, self._now()))
+
+    def cancel_recipients(
+        self, broadcast_id: int, after_place: int, count: int
+    ) -> Deferred[tuple[int | None, Recorded]]:
+        return self._writer.run(
+            lambda c: broadcasts.cancel(c, broadcast_id, after_place, count, self._means, self._now())
+        )
 
     def abandon_deliveries(self, created_before: int, count: int) -> Deferred[list[Delivery]]:
         return self._writer.run(lambda c: deliveries.abandon(c, created_before, count, self._now()))

@@ -152,7 +152,9 @@ def _broadcasts() -> None:
         sa.Column("recipients", sa.Integer, nullable=False),
         sa.Column("handed_in_at", sa.BigInteger, nullable=False),
         sa.Column("starts_at", sa.BigInteger, nullable=False),
+        sa.Column("deadline_at", sa.BigInteger, nullable=False),
         sa.Column("forecast_at", sa.BigInteger, nullable=False),
+        sa.Column("units", sa.Integer, nullable=False),
         sa.Column("finished_at", sa.BigInteger),
     )
     op.create_table(
@@ -160,10 +162,18 @@ def _broadcasts() -> None:
         sa.Column("broadcast_id", sa.BigInteger, nullable=False),
         sa.Column("place", sa.Integer, nullable=False),
         sa.Column("number", sa.Text, nullable=False),
+        sa.Column("outcome", sa.SmallInteger, nullable=False),
         sa.Column("message_id", sa.BigInteger),
         sa.Column("rule", sa.Text),
         sa.PrimaryKeyConstraint("broadcast_id", "place"),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "broadcast_recipient_undecided",
+        "broadcast_recipient",
+        ["broadcast_id", "place"],
+        sqlite_where=sa.text("outcome = 0"),
+        postgresql_where=sa.text("outcome = 0"),
     )
 
 
