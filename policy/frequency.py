@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 
 HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000
@@ -91,6 +92,13 @@ class Cap:
 
 def window(period: Period, at: int, zone: tzinfo) -> tuple[int, int]:
     """The period of the clock of `zone` that `at` lies in: its first instant, and the first one after it."""
+    return _window(period, at // _MINUTE_MS, zone)
+
+
+@lru_cache(maxsize=1024)
+def _window(period: Period, minute: int, zone: tzinfo) -> tuple[int, int]:
+    """That of a minute, counted from the epoch: no period begins inside of one."""
+    at = minute * _MINUTE_MS
     if period in (Period.MINUTE, Period.HOUR):
         length_ms = _LONGEST_MS[period]
         begins = at - (at + _offset_ms(at, zone)) % length_ms
