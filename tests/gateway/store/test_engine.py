@@ -117,8 +117,8 @@ def test_every_key_check_and_partial_index_is_migrated_too(tmp_path: Path) -> No
     assert sorted(partial) == [
         "attempt_carrier_key",
         "attempt_unnamed",
-        "consent_frequency",
         "broadcast_recipient_undecided",
+        "consent_frequency",
         "delivery_open",
         "delivery_waiting",
         "message_due",
