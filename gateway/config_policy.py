@@ -19,8 +19,14 @@ def _ideographs(least: int) -> int:
     return least
 
 
+def _several(words: list[str]) -> list[str]:
+    if len(words) < 2:
+        raise wrong("needs two words at least, which stand for one another")
+    return words
+
+
 Ideographs = Annotated[int, Field(ge=0, le=20), AfterValidator(_ideographs)]
-Synonyms = Annotated[list[Term], Field(min_length=2)]
+Synonyms = Annotated[list[Term], AfterValidator(_several)]
 
 
 class TermsTable(Table):

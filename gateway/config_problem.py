@@ -109,8 +109,9 @@ def _context(detail: ErrorDetails) -> Mapping[str, object]:
 def _keys_beside(place: tuple[int | str, ...], model: type[BaseModel]) -> Iterable[str]:
     """The keys that the table which holds `place` knows."""
     for step in place[:-1]:
-        if isinstance(step, str):
-            model = _table_in(model.model_fields[step].annotation) or model
+        # A step that is no key is an index, or a name that the operator chose.
+        if step in model.model_fields:
+            model = _table_in(model.model_fields[str(step)].annotation) or model
     return model.model_fields
 
 

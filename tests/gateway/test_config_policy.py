@@ -84,9 +84,21 @@ def test_a_trade_without_a_list_is_a_mistake(tmp_path: Path) -> None:
         ('[policy]\nsynonyms = [["代开"]]', "policy.synonyms[0]"),
         ('[policy.trades.finance]\nterms = ["*"]', "policy.trades.finance.terms[0]"),
         ("[policy.exceptions]\nsplit_from = 2", "policy.exceptions.split_from"),
+        ("[policy.trades.finance]\nlist = []", "policy.trades.finance.list"),
+        ("[policy.trades.terms]\nlist = []", "policy.trades.terms.list"),
     ],
 )
 def test_what_a_list_may_not_ask_for_is_told_with_its_place(tmp_path: Path, policy: str, path: str) -> None:
     with pytest.raises(ConfigError) as raised:
         settings_of(tmp_path, policy + ACCOUNT + CARRIER + ROUTE)
     assert [problem.path for problem in raised.value.problems] == [path]
+
+
+def test_what_is_wrong_in_a_list_is_told_with_what_to_write(tmp_path: Path) -> None:
+    text = '[policy]\nsynonyms = [["代开"]]\n[policy.trades.finance]\nterm = []\n'
+    with pytest.raises(ConfigError) as raised:
+        settings_of(tmp_path, text + ACCOUNT + CARRIER + ROUTE)
+    assert [(problem.message, problem.hint) for problem in raised.value.problems] == [
+        ("needs two words at least, which stand for one another", ""),
+        ("is not a known key", 'did you mean "terms"?'),
+    ]
