@@ -25,7 +25,7 @@ from gateway.ids import first_id
 from gateway.retention import befores
 from gateway.settings import Settings
 from gateway.store import purge as store_purge
-from gateway.store.purge import Purged, Walk, What
+from gateway.store.purge import TIMELESS, Purged, Walk, What
 
 # So that a gateway on the same database finds it free between two steps.
 _PAUSE_S = 0.02
@@ -95,8 +95,7 @@ def _walked(
         while not walk.is_over:
             walk = run(partial(_step, walk, settings.country_code, dry))
             place = walk.after[0]
-            # The keys of receipts tell no time, so nobody knows how far it is to the end of those.
-            if isinstance(place, int):
+            if isinstance(place, int) and walk.what not in TIMELESS:
                 first = place if first is None else first
                 progress.update(bar, total=first_id(walk.before) - first, completed=place - first)
             time.sleep(pause_s)

@@ -66,6 +66,8 @@ class What(StrEnum):
 
 OF_A_CLASS = (What.MESSAGES, What.DELIVERIES, What.REFUSALS, What.BROADCASTS)
 OF_NO_CLASS = (What.REPLIES, What.UNREADABLE)
+# Their keys tell no time: all of them are looked at, every time.
+TIMELESS = (What.RECEIPTS, What.BROADCASTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ _others = schema.message.alias("other").c
 
 _after = bindparam("after", type_=BigInteger)
 _end = bindparam("end", type_=BigInteger)
+_before = bindparam("before", type_=BigInteger)
 _look = bindparam("look", type_=Integer)
 _class = bindparam("message_class", type_=Text)
 
@@ -182,7 +185,7 @@ _WINDOWS = {
             _recipient.place,
             _broadcast.message_class,
             and_(_recipient.number == "", _broadcast.text == ""),
-            _broadcast.finished_at.is_(None),
+            or_(_broadcast.finished_at.is_(None), _broadcast.finished_at >= _before),
             _broadcast.account,
             _recipient.number,
             _recipient.message_id,
@@ -191,13 +194,11 @@ _WINDOWS = {
         .join_from(broadcast, broadcast_recipient, _recipient.broadcast_id == _broadcast.broadcast_id)
         .where(
             tuple_(_recipient.broadcast_id, _recipient.place)
-            > tuple_(_after, bindparam("place", type_=Integer)),
-            _recipient.broadcast_id < _end,
+            > tuple_(_after, bindparam("place", type_=Integer))
         )
         .order_by(_recipient.broadcast_id, _recipient.place)
         .limit(_look)
     ),
-    # Their key is the carrier's, which tells no time: all of them are looked at.
     What.RECEIPTS: (
         select(
             _receipt.carrier_message_id,
@@ -209,7 +210,7 @@ _WINDOWS = {
                 and_(_receipt.message_id.is_not(None), ~_is_bare),
                 and_(
                     _receipt.message_id.is_(None),
-                    _receipt.received_at >= bindparam("before", type_=BigInteger),
+                    _receipt.received_at >= _before,
                 ),
             ),
             _message.account,
@@ -289,7 +290,7 @@ def begin(connection: Connection, befores: dict[str, int], replies_before: int |
 
 def _start(connection: Connection, what: What, message_class: str) -> Key:
     _, first = _KEYS.get(what, _ID)
-    if what is What.RECEIPTS:
+    if what in TIMELESS:
         return first
     [(before,)] = _CLEAR.fetch(connection, what=what, message_class=message_class)
     return first if before is None else (max(0, first_id(before) - 1), *first[1:])
@@ -309,7 +310,7 @@ def step(connection: Connection, walk: Walk, country_code: str, *, dry: bool = F
         with _overwriting(connection):
             _PURGES[walk.what](connection, going, country_code)
     left_at = walk.left_at
-    if left_at is None and len(going) < len(own) and walk.what is not What.RECEIPTS:
+    if left_at is None and len(going) < len(own) and walk.what not in TIMELESS:
         gone = {id(row) for row in going}
         left_at = made_at(next(row[0] for row in own if id(row) not in gone))
     return replace(

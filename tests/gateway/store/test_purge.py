@@ -8,12 +8,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
+from gateway.broadcast import Broadcast, BroadcastState
 from gateway.ids import first_id
 from gateway.message import Message
 from gateway.ports import DeliveryOutcome, FinishedDelivery
-from gateway.store import legal_holds, purge, schema, schema_recipients
+from gateway.store import broadcast_book, legal_holds, purge, schema, schema_recipients
 from gateway.store.audit import IDENTITIES, Audit, audit_at_start
 from gateway.store.engine import connect
 from gateway.store.purge import Purged, Walk, What
@@ -22,6 +23,7 @@ from gateway.store.schema_records import purge as purge_table
 from gateway.store.schema_records import refusal
 from gateway.store.snapshot import snapshot
 from ledger.schema import ledger_account, ledger_transfer
+from policy.facts import MessageClass
 from smpp.message_state import MessageState
 from tests.gateway.store.life import Life
 from tests.gateway.store.rig import Rig
@@ -244,24 +246,22 @@ def test_contacts_of_a_purged_message_go(rig: Rig) -> None:
     assert [row.message_id for row in rig.rows(schema_recipients.contact)] == [5]
 
 
-def test_a_finished_broadcast_loses_its_text_and_its_numbers(rig: Rig) -> None:
-    kept, gone = rig.ids.next(), rig.ids.next()
+def test_a_broadcast_that_finished_long_ago_loses_its_text_and_its_numbers(rig: Rig) -> None:
+    sample = Broadcast(
+        0, "bank", "10690001", "尊敬的客户", MessageClass.COMMERCIAL, BroadcastState.LOADING, 1, START, START,
+        START, START, 1,
+    )  # fmt: skip
     with rig.engine.begin() as connection:
-        for broadcast_id, finished_at in ((kept, None), (gone, START)):
-            connection.execute(
-                insert(broadcast).values(
-                    broadcast_id=broadcast_id, account="bank", source_addr="10690001", text="尊敬的客户",
-                    message_class="commercial", state=3, recipients=1, handed_in_at=START, starts_at=START,
-                    forecast_at=START, finished_at=finished_at,
-                )
-            )  # fmt: skip
-            connection.execute(
-                insert(broadcast_recipient).values(broadcast_id=broadcast_id, place=1, number=NUMBER)
-            )
-    assert counts(purged(rig.engine, "commercial")) == {"broadcasts": 1}
-    assert counts(purged(rig.engine, "commercial")) == {}
-    assert [row.number for row in rig.rows(broadcast_recipient)] == [NUMBER, ""]
-    assert [row.text for row in rig.rows(broadcast)] == ["尊敬的客户", ""]
+        for finished_at in (None, START + 10, START):
+            added = broadcast_book.add(connection, sample)
+            broadcast_book.add_recipients(connection, added.broadcast_id, 1, [NUMBER])
+            mine = broadcast.c.broadcast_id == added.broadcast_id
+            connection.execute(update(broadcast).where(mine).values(finished_at=finished_at))
+    assert counts(purged(rig.engine, "commercial", before=START + 5)) == {"broadcasts": 1}
+    assert counts(purged(rig.engine, "commercial", before=START + 5)) == {}
+    assert [row.number for row in rig.rows(broadcast_recipient)] == [NUMBER, NUMBER, ""]
+    assert [row.text for row in rig.rows(broadcast)] == ["尊敬的客户", "尊敬的客户", ""]
+    assert counts(purged(rig.engine, "commercial", before=START + 11)) == {"broadcasts": 1}
 
 
 def test_each_walk_is_written_down_with_what_it_has_left(rig: Rig) -> None:
