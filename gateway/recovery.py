@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.delivery import COMMON
 from gateway.ids import MessageIds
 from gateway.ports import CommitUnknown, Recovered, StoreUnable
-from gateway.settings import InDoubtPolicy, Recipients, Settings
+from gateway.settings import Charge, InDoubtPolicy, Recipients, Settings
 from gateway.store import recover
 from gateway.store.audit import audit_at_start
 from gateway.store.ends import Means
@@ -76,7 +76,7 @@ async def _recover(
     engine = connect(settings.store_path, busy_timeout_s=0.0)
     ids = MessageIds(settings.node, lambda: int(world.clock.now() * 1000), last_id)
     writer = Writer(world.reactor, engine, world.commit_in, took)
-    means = _means(settings, ids)
+    means = means_of(settings, ids)
     store = SqlStore(writer, world.clock, settings.node, means)
     resending = {a.name for a in settings.accounts.values() if a.in_doubt is InDoubtPolicy.RESEND}
     deadline_at = int((world.clock.now() + settings.limits.in_doubt_s) * 1000)
@@ -92,12 +92,14 @@ async def _recover(
     return Opened(store, ids, writer, recovered, engine, lock)
 
 
-def _means(settings: Settings, ids: MessageIds) -> Means:
+def means_of(settings: Settings, ids: MessageIds) -> Means:
+    """What the store must know of the settings to end messages."""
     accounts, carriers = settings.accounts.values(), settings.carriers.values()
     return Means(
         ids.next,
         settings.zone,
         settings.country_code,
+        charged_if_delivered=frozenset(a.name for a in accounts if a.charge is Charge.DELIVERED),
         telling_once=frozenset(carrier.name for carrier in carriers if carrier.one_receipt_a_message),
         receipts={account.name: account.receipts for account in accounts if account.receipts != COMMON},
         notations={carrier.name: carrier.notations for carrier in carriers if carrier.notations != GUESSED},

@@ -1,9 +1,16 @@
-"""Lots: the top-ups of an account, each with what was paid for it (contract clause 1(2), 短信费(1))."""
+"""Lots: the top-ups of an account, each with what was paid for it (contract clauses 1(2), 短信费(1), 七).
+
+Lots are used first in first out: the unit at position n of all that were ever bought belongs to the lot that
+it falls into. Units that were given by an adjustment are a lot of their own, which cost nothing; units that
+were taken away count as used.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 
 from ledger.credits import check_fen, check_id, check_units
 
@@ -42,3 +49,55 @@ class Lot:
             other.units,
             other.amount_fen,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class LotRest:
+    """What is left of a lot: `units` of it, that cost `value_fen`, exact."""
+
+    lot: Lot
+    units: int
+
+    @property
+    def value_fen(self) -> Fraction:
+        """What was paid for what is left."""
+        return self.lot.unit_price_fen * self.units
+
+
+def in_order(lots: Iterable[Lot]) -> list[Lot]:
+    """The lots as they are used: the oldest first."""
+    return sorted(lots, key=lambda lot: (lot.at_ms, lot.lot_id))
+
+
+def consume(lots: Iterable[Lot], used: int) -> list[LotRest]:
+    """What is left of each lot after `used` units, in order; 0 of those that are used up.
+
+    Raises ValueError where more were used than there were.
+    """
+    rests = []
+    for lot in in_order(lots):
+        taken = min(used, lot.units)
+        used -= taken
+        rests.append(LotRest(lot, lot.units - taken))
+    if used > 0:
+        raise ValueError(f"{used} more units were used than there were")
+    return rests
+
+
+def lot_of(lots: Sequence[Lot], position: int) -> Lot:
+    """The lot of the unit at `position`, 1 being the first one ever used.
+
+    Raises ValueError for a position that no lot has.
+    """
+    if position >= 1:
+        left = position
+        for lot in in_order(lots):
+            if left <= lot.units:
+                return lot
+            left -= lot.units
+    raise ValueError(f"no lot has a unit at position {position}")
+
+
+def value_fen(rests: Iterable[LotRest]) -> int:
+    """What was paid for what is left, in fen: summed exactly, then rounded once, half a fen up."""
+    return floor(sum((rest.value_fen for rest in rests), Fraction()) + Fraction(1, 2))

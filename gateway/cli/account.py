@@ -11,6 +11,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.account_ending import settle_up, terminate
 from gateway.cli.account_payment import adjust, topup
 from gateway.cli.account_standing import open_, resume, suspend
 from gateway.cli.configured import account_named, config_option, settings_or_exit
@@ -29,7 +30,7 @@ def account() -> None:
     """Customers' accounts: make one, top it up, open and close it, see what it holds."""
 
 
-for command in (new, topup, adjust, open_, suspend, resume):
+for command in (new, topup, adjust, open_, suspend, resume, terminate, settle_up):
     account.add_command(command)
 
 

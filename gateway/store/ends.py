@@ -23,6 +23,7 @@ from gateway.store.dialect import Bulk, insert_rows
 from gateway.tlvs import of_receipt
 from gateway.whole import Fate, failed, segment_ends
 from ledger import sql as ledger
+from ledger.charge import Resolution
 from ledger.prepared import Prepared
 from ledger.rows import dumps, integers
 from ledger.transfer import Hold, Kind
@@ -62,15 +63,16 @@ class Means:
 
     `receipts` are the forms of accounts that have one of their own; `notations` those of the carriers that
     leave less than everything to guess; `last_unknown` the carriers whose UNKNOWN is their last word;
-    `telling_once` those that report on one part of a long message for all of them. `routes` say which TLVs of
-    a carrier's own go to the customer. `caps` are those of accounts that have some, and so are the rules of
-    `recipients`.
+    `telling_once` those that report on one part of a long message for all of them; `charged_if_delivered` the
+    accounts that get back what a carrier reports as anything else. `routes` say which TLVs of a carrier's own
+    go to the customer. `caps` are those of accounts that have some, and so are the rules of `recipients`.
     """
 
     new_id: Callable[[], int]
     zone: tzinfo
     country_code: str
     telling_once: frozenset[str] = frozenset()
+    charged_if_delivered: frozenset[str] = frozenset()
     receipts: Mapping[str, ReceiptFormat] = field(default_factory=dict)
     notations: Mapping[str, Notations] = field(default_factory=dict)
     last_unknown: Collection[str] = ()
@@ -86,6 +88,12 @@ class Means:
         unknown = receipt.state is MessageState.UNKNOWN and receipt.understood and not receipt.intermediate
         return unknown and said.carrier in self.last_unknown
 
+    def reported(self, account: str, state: State) -> Kind:
+        """What becomes of the hold of a message when its carrier reports its end."""
+        if state is not State.DELIVERED and account in self.charged_if_delivered:
+            return Kind.REFUND
+        return Kind.SETTLE
+
     def passing(self, said: CarrierReceipt, message: Message) -> Tlvs:
         """The TLVs that the receipt of a message takes from its carrier's."""
         if not said.tlvs:
@@ -95,7 +103,10 @@ class Means:
 
 @value(frozen=True, slots=True)
 class End:
-    """A message as it was, and how it ends. `kind` is its hold's fate; `tlvs` go with the receipt."""
+    """A message as it was, and how it ends. `tlvs` go with the receipt.
+
+    `kind` is its hold's fate: SETTLE, VOID, or REFUND, which is settled first.
+    """
 
     message: Message
     state: State
@@ -151,10 +162,17 @@ def _following(connection: Connection, done_at: Mapping[int, int], means: Means)
         message = message_of(row)
         wholes.setdefault(message.whole_id or 0, []).append((message, Fate(message.state, row[-1] or "")))
     return [
-        End(message, fate.state, fate.error, done_at[whole_id], Kind.VOID)
+        End(message, fate.state, fate.error, done_at[whole_id], _kind_of_fellow(message, fate, means))
         for whole_id, rows in wholes.items()
         for message, fate in _ends_of(rows, means)
     ]
+
+
+def _kind_of_fellow(message: Message, fate: Fate, means: Means) -> Kind:
+    """A part that is with its carrier ends by what that has told of another one; the others were not sent."""
+    if message.part and message.state is State.ENROUTE:
+        return means.reported(message.account, fate.state)
+    return Kind.VOID
 
 
 def _ends_of(rows: Sequence[tuple[Message, Fate]], means: Means) -> list[tuple[Message, Fate]]:
@@ -194,15 +212,11 @@ def _end(connection: Connection, ends: Sequence[End], means: Means, now: int) ->
     if not ends:
         return Recorded()
     _END.run(connection, [(int(e.state), now, e.error, e.message.message_id) for e in ends])
-    for kind in (Kind.SETTLE, Kind.VOID):
-        # A message was settled when its carrier accepted it, and voided when parts took its text over.
-        unresolved = [
-            Hold(e.message.message_id, e.message.account, e.message.units)
-            for e in ends
-            if e.kind is kind and e.message.state not in _RESOLVED
-        ]
-        if unresolved:
-            ledger.resolve(connection, kind, unresolved, now)
+    _resolve(connection, Kind.SETTLE, [e for e in ends if e.kind is not Kind.VOID], now)
+    _resolve(connection, Kind.VOID, [e for e in ends if e.kind is Kind.VOID], now)
+    refunded = [_hold(e.message) for e in ends if e.kind is Kind.REFUND]
+    if refunded:
+        ledger.refund(connection, refunded, now)
     deliveries = [
         owed(e.message, _MESSAGE_STATES[e.state], e.error, e.done_at, means, now, e.tlvs)
         for e in ends
@@ -222,6 +236,17 @@ def _end(connection: Connection, ends: Sequence[End], means: Means, now: int) ->
             for e in ends
         ],
     )
+
+
+def _resolve(connection: Connection, kind: Resolution, ends: Sequence[End], now: int) -> None:
+    """Resolve holds that a carrier's acceptance has not settled, nor parts that took a text over voided."""
+    unresolved = [_hold(e.message) for e in ends if e.message.state not in _RESOLVED]
+    if unresolved:
+        ledger.resolve(connection, kind, unresolved, now)
+
+
+def _hold(message: Message) -> Hold:
+    return Hold(message.message_id, message.account, message.units)
 
 
 def owed(

@@ -27,7 +27,6 @@ from gateway.store.doubt import given_away
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, owe, owed
 from ledger.prepared import Prepared
 from ledger.rows import dumps, texts
-from ledger.transfer import Kind
 from smpp.message_id import GUESSED, Notations, candidates, look_up_key
 from smpp.message_state import MessageState
 from smpp.receipt import Receipt
@@ -323,9 +322,9 @@ def _apply(connection: Connection, matches: Sequence[_Match], means: Means, now:
         said = match.said
         if means.is_last(said):
             tlvs = means.passing(said, message)
-            ends[message.message_id] = End(
-                message, _ENDS[receipt.state], receipt.error, said.done_at, Kind.SETTLE, tlvs
-            )
+            state = _ENDS[receipt.state]
+            kind = means.reported(message.account, state)
+            ends[message.message_id] = End(message, state, receipt.error, said.done_at, kind, tlvs)
             ending.add(message.whole_id)
         elif match.is_news and message.part:
             (later if message.whole_id in ending else of_parts).append((message, said))

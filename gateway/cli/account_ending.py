@@ -1,0 +1,130 @@
+"""`signet account terminate` and `settle-up`: the end of a contract, and what is paid back (clause 七)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import click
+from rich import box
+from rich.table import Table
+
+from gateway.cli.configured import account_named, config_option, settings_or_exit
+from gateway.cli.ledger import Row, json_option, ledger, now_ms
+from gateway.cli.output import console
+from gateway.fen import capitals, yuan
+from gateway.ids import NODE_MAX, MessageIds
+from gateway.recovery import means_of
+from gateway.settings import Settings
+from gateway.store.ends import Means
+from gateway.store.terminate import terminate as terminate_in_store
+from ledger.ending import Settlement
+from ledger.standing import states
+from ledger.states import AccountState
+
+_argument = click.argument("name", metavar="ACCOUNT")
+
+
+@click.command()
+@_argument
+@click.option("--reason", required=True, help="Why; it is kept.")
+@click.option(
+    "--document",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The paper that ends the contract; its hash is kept.",
+)
+@config_option
+@json_option
+def terminate(name: str, reason: str, document: Path | None, config_path: Path, as_json: bool) -> None:
+    """End ACCOUNT's contract for good, and tell what is paid back.
+
+    It takes no new messages; what waits is deleted; what is with a carrier is settled or given back when its
+    outcome comes. When nothing is held any more, what is left is returned at the price of its lots, first in
+    first out.
+    """
+    digest = hashlib.sha256(document.read_bytes()).hexdigest() if document else ""
+    _end(name, reason, digest, config_path, as_json)
+
+
+@click.command("settle-up")
+@_argument
+@config_option
+@json_option
+def settle_up(name: str, config_path: Path, as_json: bool) -> None:
+    """Return what a terminated ACCOUNT has left now that nothing of it is held any more."""
+    _end(name, None, "", config_path, as_json)
+
+
+def _end(name: str, reason: str | None, digest: str, config_path: Path, as_json: bool) -> None:
+    """Without a `reason` the account must be TERMINATED already."""
+    settings = settings_or_exit(config_path)
+    means = _means(settings)
+    with ledger(settings) as connection:
+        state = states(connection, [name])[name]
+        if state is AccountState.SIGNED:
+            account_named(name, settings)
+        if reason is None and state is not AccountState.TERMINATED:
+            raise click.ClickException(f"{name} is {state.name}, not TERMINATED")
+        recorded, settled = terminate_in_store(
+            connection, name, reason or "what was held is resolved", digest, means, now_ms()
+        )
+    if as_json:
+        click.echo(json.dumps(_told(name, len(recorded.ended), settled), ensure_ascii=False, indent=2))
+    else:
+        _show(name, len(recorded.ended), settled)
+    if settled.balance.held:
+        click.echo(
+            f"{settled.balance.held:,} units are still held for messages that are with a carrier; when those "
+            f'have ended, "signet account settle-up {name}" returns what is left',
+            err=True,
+        )
+
+
+def _means(settings: Settings) -> Means:
+    """As the gateway's own, with ids of another node: it may be running on the same database."""
+    return means_of(settings, MessageIds((settings.node + 1) % (NODE_MAX + 1), now_ms))
+
+
+def _told(name: str, deleted: int, settled: Settlement) -> Row:
+    return {
+        "account": name,
+        "state": AccountState.TERMINATED.name,
+        "deleted": deleted,
+        "held": settled.balance.held,
+        "lots": [
+            {
+                "reference": rest.lot.reference,
+                "units": rest.lot.units,
+                "amount_fen": rest.lot.amount_fen,
+                "left": rest.units,
+            }
+            for rest in settled.rests
+        ],
+        "returned": settled.balance.returned,
+        "returned_fen": settled.returned_fen,
+        "returned_yuan": yuan(settled.returned_fen),
+        "returned_capitals": capitals(settled.returned_fen),
+    }
+
+
+def _show(name: str, deleted: int, settled: Settlement) -> None:
+    output = console()
+    output.print(f"{name} is TERMINATED; messages deleted that waited: {deleted:,}")
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("lot", "units", "fen", "fen a unit", "left", "fen left"):
+        table.add_column(heading, justify="left" if heading == "lot" else "right", overflow="fold")
+    for rest in settled.rests:
+        lot = rest.lot
+        table.add_row(
+            lot.reference,
+            f"{lot.units:,}",
+            f"{lot.amount_fen:,}",
+            f"{float(lot.unit_price_fen):.4f}",
+            f"{rest.units:,}",
+            f"{float(rest.value_fen):,.2f}",
+        )
+    output.print(table)
+    fen = settled.returned_fen
+    output.print(f"returned: {settled.balance.returned:,} units, {fen:,} fen = {yuan(fen)} yuan")
+    output.print(f"人民币{capitals(fen)}", style="bold")

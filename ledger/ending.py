@@ -1,0 +1,106 @@
+"""The end of a contract in the ledger: what is left of the lots, paid back once nothing is held any more.
+
+The money that goes back is what was paid for the units that were never used: lots first in first out, exact,
+rounded once to the fen (clause 七). What was returned before is taken off, so that units that come back
+later (a refund) are returned for exactly what they add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from ledger import sql
+from ledger.accounts import Balance
+from ledger.lots import Lot, LotRest, consume, in_order, value_fen
+from ledger.requests import Request
+from ledger.schema import ledger_lot, ledger_request
+from ledger.standing import states
+from ledger.states import AccountState
+from ledger.transfer import Kind
+
+_lot = ledger_lot.c
+_request = ledger_request.c
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What an account has left at its end: its lots, and what was paid back for them so far.
+
+    `rests` are what is left of each lot, returned or about to be; while units are held, nothing more is
+    returned.
+    """
+
+    balance: Balance
+    rests: Sequence[LotRest]
+    returns: Sequence[Request]
+
+    @property
+    def returned_fen(self) -> int:
+        """What was paid back in all."""
+        return sum(request.amount_fen for request in self.returns)
+
+
+def lots_of(conn: Connection, account: str, before_ms: int | None = None) -> list[Lot]:
+    """What was bought or given, in the order of use; with `before_ms`, before that instant."""
+    paid = select(ledger_lot).where(_lot.account == account)
+    given = select(_request.request_id, _request.units, _request.reference, _request.at_ms).where(
+        _request.account == account, _request.kind == Kind.ADJUST_UP
+    )
+    if before_ms is not None:
+        paid, given = paid.where(_lot.at_ms < before_ms), given.where(_request.at_ms < before_ms)
+    lots = [Lot(*row) for row in conn.execute(paid)]
+    gifts = [
+        Lot(i, account, units, 0, reference, at_ms) for i, units, reference, at_ms in conn.execute(given)
+    ]
+    return in_order([*lots, *gifts])
+
+
+def settlement(conn: Connection, account: str) -> Settlement:
+    """What an account has left, and what of it was paid back."""
+    balance = sql.balances(conn, [account]).get(account, Balance())
+    lots = lots_of(conn, account)
+    unused = balance.remaining + balance.returned
+    rests = consume(lots, sum(lot.units for lot in lots) - unused)
+    found = conn.execute(
+        select(ledger_request)
+        .where(_request.account == account, _request.kind == Kind.RETURN)
+        .order_by(_request.at_ms, _request.request_id)
+    )
+    returns = [Request(request_id, Kind(kind), *rest) for request_id, kind, *rest in found]
+    return Settlement(balance, rests, returns)
+
+
+def return_rest(
+    conn: Connection, account: str, request_id: int, reference: str, reason: str, at_ms: int
+) -> Settlement:
+    """Pay back what is left of a TERMINATED account, if none of it is held; its settlement after that.
+
+    A repeat returns nothing more, for nothing is left.
+    """
+    found = settlement(conn, account)
+    state = states(conn, [account])[account]
+    if state is not AccountState.TERMINATED or found.balance.held or not found.balance.remaining:
+        return found
+    number = conn.scalar(
+        select(func.count())
+        .select_from(ledger_request)
+        .where(_request.account == account, _request.kind == Kind.RETURN)
+    )
+    amount_fen = value_fen(found.rests) - found.returned_fen
+    sql.ask(
+        conn,
+        Request(
+            request_id,
+            Kind.RETURN,
+            account,
+            found.balance.remaining,
+            amount_fen,
+            f"{reference} {(number or 0) + 1}",
+            reason,
+            at_ms,
+        ),
+    )
+    return settlement(conn, account)

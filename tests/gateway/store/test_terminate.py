@@ -1,0 +1,107 @@
+"""The end of an account in the store: what waits is deleted, and what is left is paid back."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.message import State
+from gateway.ports import Recorded
+from gateway.store.ends import Means
+from gateway.store.terminate import terminate
+from ledger import sql
+from ledger.accounts import Balance
+from ledger.ending import Settlement
+from ledger.lots import Lot
+from ledger.standing import events, open_account
+from ledger.states import AccountState
+from ledger.transfer import Hold, Kind
+from smpp.message_state import MessageState
+from tests.gateway.store.rig import Rig
+from tests.gateway.store.samples import SHANGHAI, accepted, message, receipt, refused
+
+
+@pytest.fixture
+def lots(rig: Rig) -> Rig:
+    """ "shop" has bought 10 units for 100 fen, then 30 for 100."""
+    with rig.engine.begin() as connection:
+        sql.topup(connection, Lot(rig.ids.next(), "shop", 10, 100, "R1", rig.now()))
+        sql.topup(connection, Lot(rig.ids.next(), "shop", 30, 100, "R2", rig.now() + 1))
+        open_account(connection, "shop", rig.now())
+    return rig
+
+
+def end(rig: Rig, reason: str = "the end") -> tuple[Recorded, Settlement]:
+    means = Means(rig.ids.next, SHANGHAI, country_code="86")
+    with rig.engine.begin() as connection:
+        return terminate(connection, "shop", reason, "ab", means, rig.now())
+
+
+def test_what_was_never_used_is_paid_back_at_its_lots_prices(lots: Rig) -> None:
+    sent = lots.enroute("A1", account="shop", units=12)
+    lots.hear(receipt("A1"))
+    _, settled = end(lots)
+    # 28 of the second lot's 30, which cost 10/3 fen each.
+    assert [rest.units for rest in settled.rests] == [0, 28]
+    assert (settled.balance, settled.returned_fen) == (Balance(40, 0, 0, 12, 28), 93)
+    assert lots.state(sent) is State.DELIVERED
+
+
+def test_what_waits_is_deleted_and_told_and_given_back(lots: Rig) -> None:
+    waiting, other = lots.queued(account="shop"), lots.queued(account="bank")
+    collecting = lots.queued(account="shop", state=State.COLLECTING)
+    recorded, settled = end(lots)
+    assert {ended.message_id for ended in recorded.ended} == {waiting.message_id, collecting.message_id}
+    assert [lots.state(m) for m in (waiting, collecting)] == [State.DELETED] * 2
+    assert lots.resolution(waiting) is Kind.VOID
+    assert lots.stats_told(waiting) == ["DELETED"]
+    assert lots.state(other) is State.QUEUED
+    assert (settled.balance, settled.returned_fen) == (Balance(40, 0, 0, 0, 40), 200)
+
+
+def test_the_parts_of_a_long_message_end_with_it(lots: Rig) -> None:
+    whole, *parts = lots.long(account="shop")
+    end(lots)
+    assert {lots.state(m) for m in (whole, *parts)} == {State.DELETED}
+
+
+def test_nothing_is_paid_back_while_units_are_held(lots: Rig) -> None:
+    lost, taken = lots.submitting(account="shop"), lots.submitting(account="shop")
+    _, settled = end(lots)
+    assert (settled.balance, settled.returns) == (Balance(40, 38, 2), [])
+    lots.record(refused(lost))
+    assert end(lots)[1].returns == []
+    lots.record(accepted(taken, "A1"))
+    _, settled = end(lots)
+    assert (settled.balance, settled.returned_fen) == (Balance(40, 0, 0, 1, 39), 190)
+
+
+def test_to_end_it_again_changes_nothing(lots: Rig) -> None:
+    _, first = end(lots)
+    _, again = end(lots, "another reason")
+    assert again == first
+    with lots.engine.begin() as connection:
+        assert [event.state for event in events(connection, "shop")][-1:] == [AccountState.TERMINATED]
+        assert [event.reason for event in events(connection, "shop")][-1:] == ["the end"]
+        assert [event.document_sha256 for event in events(connection, "shop")][-1:] == ["ab"]
+
+
+def test_what_comes_back_later_is_returned_for_what_it_adds(lots: Rig) -> None:
+    sent = lots.enroute("A1", account="shop", units=12)
+    _, first = end(lots)
+    with lots.engine.begin() as connection:
+        sql.refund(connection, [Hold(sent.message_id, "shop", 12)], lots.now())
+    _, second = end(lots)
+    assert (first.returned_fen, second.returned_fen) == (93, 200)
+    assert [request.amount_fen for request in second.returns] == [93, 107]
+
+
+def test_nothing_is_taken_after_the_end(lots: Rig) -> None:
+    end(lots)
+    assert lots.admit(message(lots.ids.next(), account="shop")) == ["ACCOUNT_NOT_OPEN"]
+
+
+def test_receipts_come_after_the_end_too(lots: Rig) -> None:
+    sent = lots.enroute("A1", account="shop")
+    end(lots)
+    lots.hear(receipt("A1", MessageState.UNDELIVERABLE))
+    assert lots.stats_told(sent) == ["UNDELIV"]

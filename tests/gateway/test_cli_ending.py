@@ -1,0 +1,52 @@
+"""`signet account terminate` and `settle-up`, in a real database."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tests.gateway.test_cli_account import Signet, signet, told, topup
+
+__all__ = ["signet"]
+
+
+def test_the_end_is_told_in_fen_and_in_capitals(signet: Signet, tmp_path: Path) -> None:
+    topup(signet, 10_000, 50_000, "a")
+    topup(signet, 3, 100, "b")
+    paper = tmp_path / "end.pdf"
+    paper.write_bytes(b"the end")
+    ended = told(signet("terminate", "demo", "--reason", "agreed", "--document", str(paper), "--json"))
+    assert (ended["returned"], ended["returned_fen"], ended["returned_yuan"]) == (10_003, 50_100, "501.00")
+    assert ended["returned_capitals"] == "伍佰零壹元整"
+    assert [(lot["reference"], lot["left"]) for lot in ended["lots"]] == [("a", 10_000), ("b", 3)]
+    event = told(signet("show", "demo", "--json"))["history"][-1]
+    assert (event["state"], event["reason"]) == ("TERMINATED", "agreed")
+    assert event["document_sha256"] == hashlib.sha256(b"the end").hexdigest()
+
+
+def test_the_end_for_people_names_the_lots_and_the_amount(signet: Signet) -> None:
+    topup(signet, 10_000, 50_000, "bank transfer 1")
+    result = signet("terminate", "demo", "--reason", "agreed")
+    assert result.exit_code == 0, result.output
+    for words in ("bank transfer 1", "10,000 units, 50,000 fen = 500.00 yuan", "人民币伍佰元整"):
+        assert words in result.stdout
+
+
+def test_to_terminate_or_settle_up_again_tells_the_same(signet: Signet) -> None:
+    topup(signet, 10, 50, "a")
+    first = told(signet("terminate", "demo", "--reason", "agreed", "--json"))
+    assert told(signet("terminate", "demo", "--reason", "agreed", "--json")) == first
+    assert told(signet("settle-up", "demo", "--json")) == first
+
+
+def test_what_is_not_terminated_is_not_settled_up(signet: Signet) -> None:
+    topup(signet, 10, 50, "a")
+    result = signet("settle-up", "demo")
+    assert (result.exit_code, result.stderr) == (1, "Error: demo is PAID, not TERMINATED\n")
+
+
+def test_an_account_that_never_paid_cannot_be_terminated(signet: Signet) -> None:
+    result = signet("terminate", "demo", "--reason", "agreed")
+    assert result.exit_code == 1
+    assert "is SIGNED, and cannot become TERMINATED" in result.stderr
+    assert signet("terminate", "dmeo", "--reason", "agreed").exit_code == 2
