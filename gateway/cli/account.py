@@ -14,6 +14,7 @@ from rich.text import Text
 from gateway.cli.account_ending import settle_up, terminate
 from gateway.cli.account_payment import adjust, topup
 from gateway.cli.account_standing import open_, resume, suspend
+from gateway.cli.account_statement import statement
 from gateway.cli.configured import account_named, config_option, settings_or_exit
 from gateway.cli.ledger import Row, json_option, ledger, show
 from gateway.cli.new_account import new
@@ -30,7 +31,7 @@ def account() -> None:
     """Customers' accounts: make one, top it up, open and close it, see what it holds."""
 
 
-for command in (new, topup, adjust, open_, suspend, resume, terminate, settle_up):
+for command in (new, topup, adjust, open_, suspend, resume, terminate, settle_up, statement):
     account.add_command(command)
 
 
