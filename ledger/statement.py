@@ -33,8 +33,8 @@ Moved = Mapping[Kind, int]
 class Statement:
     """An account from `start_ms` to before `end_ms` (unix ms).
 
-    `moved` are the units of each kind in between, `bought` the lots and `asked` the requests; `rests` are what
-    is left of every lot at the end. `link` and `head` are the chain's last link then, 0 and "" before the first.
+    `moved` are the units of each kind in between, `bought` the lots and `asked` the requests; `rests` is what
+    is left of every lot at the end. `link` and `head` are those of the chain then, 0 and "" if it has none.
     """
 
     account: str
