@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gateway import open_files
 from gateway.config_problem import Problem
-from gateway.settings import Settings
+from gateway.settings import Account, Settings
 
 
 def warnings(settings: Settings, files_max: int) -> Iterator[Problem]:
@@ -28,3 +28,20 @@ def warnings(settings: Settings, files_max: int) -> Iterator[Problem]:
                 "this account alone can fill the intake, and then all are refused with ESME_RMSGQFUL",
                 account.name,
             )
+        yield from _closures_without_effect(f"accounts[{number}].hours", account)
+
+
+def _closures_without_effect(place: str, account: Account) -> Iterator[Problem]:
+    """Closures that an exception opens from their beginning to their end."""
+    hours = account.ruleset.hours
+    for number, closure in enumerate(hours.closed):
+        for exception in hours.exceptions:
+            ends = exception.end is None or closure.end <= exception.end
+            covers = exception.start <= closure.start and ends
+            if covers and exception.scope in (None, closure.scope):
+                yield Problem(
+                    f"{place}.closed[{number}]",
+                    f"closes nothing, for an exception is open for all of it: {exception.note}",
+                    "what was agreed for a time wins over a closure",
+                    account.name,
+                )

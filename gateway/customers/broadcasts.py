@@ -66,10 +66,14 @@ class _Progress:
 
 @dataclass(eq=False)
 class _Batch:
-    """The submitter of some recipients; their places are the sequence_numbers. See `submitter.Submitter`."""
+    """The submitter of some recipients; their places are the sequence_numbers. See `submitter.Submitter`.
+
+    Of one `alone` that the store does not take, though it takes our own words, the fault is its own.
+    """
 
     account: Account
     label: str
+    alone: bool
     refused: list[RefusedRecipient] = field(default_factory=list)
     waits: bool = False
     is_kept_out: bool = False
@@ -82,9 +86,13 @@ class _Batch:
 
     def refuse(self, sequence_number: int, refusal: Refusal) -> None:
         self.answered += 1
-        self.waits |= refusal.rule in _SOON
-        self.is_kept_out |= refusal.rule in _LATER
-        is_final = refusal.rule not in _SOON | _LATER
+        is_final = self.alone and refusal.rule == GatewayError.STORE_DOWN
+        if refusal.rule in _SOON:
+            self.waits = True
+        elif refusal.rule in _LATER:
+            self.is_kept_out |= not is_final
+        else:
+            is_final = True
         self.refused.append(RefusedRecipient(sequence_number, refusal.rule, is_final))
 
     def flush(self) -> None:
@@ -226,7 +234,8 @@ class Broadcasts:
         return _ROOM_S if batch.waits else 0.0
 
     async def _offer(self, broadcast: Broadcast, account: Account, step: Step) -> _Batch:
-        batch = _Batch(account, f"broadcast/{broadcast.broadcast_id}")
+        alone = len(step.recipients) == 1
+        batch = _Batch(account, f"broadcast/{broadcast.broadcast_id}", alone)
         template = self._template(broadcast, account, step.recipients[0].number)
         for recipient in step.recipients:
             if batch.waits:

@@ -448,6 +448,18 @@ def test_a_broadcast_that_cannot_be_gone_on_with_does_not_hold_up_the_next(sende
     assert len(sender.texts) == 3
 
 
+def test_one_that_the_store_will_not_take_does_not_hold_up_the_others(sender: Sender) -> None:
+    with sender.observer.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER broken BEFORE INSERT ON message "
+            f"WHEN NEW.destination_addr = '{numbers(100)[3]}' BEGIN SELECT RAISE(ABORT, 'broken'); END"
+        )
+    sender.hand_in(100)
+    sender.go_on(60)
+    assert sender.progress() == Progress({}, {"STORE_DOWN": 1}, {"ENROUTE": 99})
+    assert sender.state() is BroadcastState.FINISHED
+
+
 def test_an_account_that_keeps_other_hours_is_written_for_in_these(path: Path) -> None:
     hours = Hours(time(13), time(14), ZONE)
     ruleset = compile_ruleset(signatures=["中国银行"], content=ContentFilter({}), hours=hours)
