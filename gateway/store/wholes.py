@@ -7,7 +7,6 @@ is what is sent of it, in however many segments it came.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, update
 
@@ -24,6 +23,7 @@ from gateway.store.repeats import repeated
 from ledger import sql as ledger
 from ledger.transfer import Hold, Kind
 from policy.clauses import MESSAGE_INCOMPLETE
+from smpp.value import changed
 
 _JOIN = Bulk(
     update(schema.message)
@@ -119,7 +119,7 @@ def _collected(connection: Connection, wholes: Sequence[Whole]) -> list[list[Mes
 
 def _text(whole: Whole) -> Message:
     """The message that the segments make, by the id of the last one; its parts know what was read of it."""
-    return replace(whole.parts[0], message_id=whole.last.message_id, state=State.JOINED, part=0)
+    return changed(whole.parts[0], message_id=whole.last.message_id, state=State.JOINED, part=0)
 
 
 def _rule(whole: Whole, found: Sequence[Message], refused: Mapping[int, str]) -> str | None:
