@@ -11,17 +11,20 @@ hours only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 
+from gateway.appending import complete
 from gateway.settings import Account, SegmentsMode
 from gateway.statuses import GatewayError, status_for
 from policy import chain
 from policy.clauses import SOURCE_NOT_ALLOWED, TEXT_UNREADABLE, refuse
-from policy.facts import Submission
-from policy.verdict import Defer, Judgement, Refuse, Verdict
+from policy.facts import MessageClass, Submission
+from policy.signature import named
+from policy.transform import Appended
+from policy.verdict import Defer, Judgement, Refuse
 from smpp import codec, packing, parts, segments, smpptime, text
 from smpp.address import Address
 from smpp.errors import PduError
@@ -39,7 +42,9 @@ class Reading:
     """An acceptable submit_sm. Instants are unix milliseconds; `body` is the submit_sm body to relay.
 
     `due_at` is not before the hours open, nor before the customer's schedule_delivery_time; after
-    `deadline_at` (its validity_period, or the limit) it is not sent any more.
+    `deadline_at` (its validity_period, or the limit) it is not sent any more. `submitted_body` is the body as
+    it came where something was added to it; `shadowed` are the rules that would have refused it, and only
+    report.
     """
 
     source_addr: str
@@ -49,6 +54,10 @@ class Reading:
     body: bytes
     due_at: int
     deadline_at: int
+    message_class: MessageClass = MessageClass.COMMERCIAL
+    signature: str = ""
+    submitted_body: bytes | None = None
+    shadowed: tuple[str, ...] = ()
 
 
 @value(frozen=True, slots=True)
@@ -65,12 +74,45 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is kept of a submit_sm that a rule of the contract refuses: its body before anything was added.
+
+    `span` is the piece of the text that is to blame; `next_pass_at` is when it would pass, in unix
+    milliseconds, None where no time will help.
+    """
+
+    message_class: MessageClass
+    body: bytes
+    units: int
+    span: tuple[int, int] | None = None
+    next_pass_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
-    """A submit_sm that is not accepted: by which rule or `GatewayError`, with which status, which clause."""
+    """A submit_sm that is not accepted: by which rule or `GatewayError`, with which status, which clause.
+
+    `detail` says more of the case; `evidence` is what a refusal by a rule leaves behind.
+    """
 
     rule: str
     command_status: int
     clause: str = ""
+    detail: str = ""
+    evidence: Evidence | None = field(default=None, compare=False)
+    shadowed: tuple[str, ...] = ()
+
+
+@value(frozen=True, slots=True)
+class Judged:
+    """A whole text as it was judged: `pdu` and `octets` with what was `added` to it, if anything was."""
+
+    judgement: Judgement
+    content: str
+    pdu: SubmitSm
+    octets: bytes
+    coding: Coding
+    added: Appended | None = None
 
 
 def read(
@@ -80,9 +122,10 @@ def read(
 
     `body` is what `pdu` was read from: what need not change is relayed as it came.
     """
+    message_class = account.ruleset.class_of(pdu.service_type)
     source = _source(account, pdu.source)
     if source is None:
-        return refusal(account, SOURCE_NOT_ALLOWED)
+        return replace(refusal(account, SOURCE_NOT_ALLOWED), evidence=Evidence(message_class, body, 1))
     times = _times(pdu, now, ttl_s)
     if isinstance(times, GatewayError):
         return refusal(account, times)
@@ -95,7 +138,7 @@ def read(
         octets = segments.user_text(pdu)
         coding = segments.coding(pdu, _unpacked(account.default_alphabet))
     except PduError as error:
-        return Refusal(TEXT_UNREADABLE, error.command_status)
+        return Refusal(TEXT_UNREADABLE, error.command_status, evidence=Evidence(message_class, body, 1))
     if place is not None and account.segments is not SegmentsMode.PASS:
         if account.segments is SegmentsMode.REFUSE:
             return refusal(account, GatewayError.SEGMENT_REFUSED)
@@ -109,22 +152,64 @@ def read(
                 relayed,
                 int(starts * 1000),
                 int(ends * 1000),
+                message_class,
             ),
             codec.submit_sm(relayed),
             place,
             coding.alphabet,
         )
-    judged = _judge(account, pdu, octets, coding, starts, is_segment=place is not None)
-    if isinstance(judged, Refuse):
-        return Refusal(judged.rule, status_for(judged.rule, account.statuses), judged.clause)
+    if place is not None:
+        return _unread(account, pdu, body, octets, coding, source, times, message_class)
+    judged = judge(account, pdu, octets, coding, starts)
+    if judged is None or isinstance(judged.judgement.verdict, Refuse):
+        evidence = Evidence(message_class, body, segments.units(octets, coding.alphabet, coding.shifts))
+        return _refused(account, judged, evidence)
+    submitted_body = None
+    if judged.added is not None:
+        pdu, submitted_body, body = judged.pdu, body, codec.encode_body(judged.pdu)
+    verdict = judged.judgement.verdict
     return Reading(
         source.addr,
         pdu.destination.addr,
         pdu.registered_delivery,
-        segments.units(octets, coding.alphabet, coding.shifts),
+        segments.units(judged.octets, judged.coding.alphabet, judged.coding.shifts),
         _relayed(pdu, body, source),
-        int(judged * 1000),
+        int((verdict.until if isinstance(verdict, Defer) else starts) * 1000),
         int(ends * 1000),
+        message_class,
+        named(judged.content),
+        submitted_body,
+        _rules(judged.judgement.shadowed),
+    )
+
+
+def _unread(
+    account: Account,
+    pdu: SubmitSm,
+    body: bytes,
+    octets: bytes,
+    coding: Coding,
+    source: Address,
+    times: tuple[float, float],
+    message_class: MessageClass,
+) -> Reading | Refusal:
+    """A segment that is passed on as it is: held to the hours only."""
+    starts, ends = times
+    units = segments.units(octets, coding.alphabet, coding.shifts)
+    verdict = chain.judge_hours(account.ruleset, starts, message_class)
+    if isinstance(verdict, Refuse):
+        next_pass_at = int(account.ruleset.opens_at(starts, message_class) * 1000)
+        evidence = Evidence(message_class, body, units, next_pass_at=next_pass_at)
+        return _refusal(account, verdict, evidence)
+    return Reading(
+        source.addr,
+        pdu.destination.addr,
+        pdu.registered_delivery,
+        units,
+        _relayed(pdu, body, source),
+        int((starts if verdict is None else verdict.until) * 1000),
+        int(ends * 1000),
+        message_class,
     )
 
 
@@ -137,16 +222,24 @@ def read_whole(account: Account, pieces: Sequence[SubmitSm], last: Reading) -> R
     asked = reduce(or_, [piece.registered_delivery for piece in pieces])
     if asked != pdu.registered_delivery:
         pdu = changed(pdu, registered_delivery=asked)
+    body = codec.encode_body(pdu)
     octets = segments.user_text(pdu)
     coding = segments.coding(pdu, _unpacked(account.default_alphabet))
-    judged = _judge(account, pdu, octets, coding, last.due_at / 1000, is_segment=False)
-    if isinstance(judged, Refuse):
-        return Refusal(judged.rule, status_for(judged.rule, account.statuses), judged.clause)
+    message_class = account.ruleset.class_of(pdu.service_type)
+    judged = judge(account, pdu, octets, coding, last.due_at / 1000)
+    if judged is None or isinstance(judged.judgement.verdict, Refuse):
+        evidence = Evidence(message_class, body, segments.units(octets, coding.alphabet, coding.shifts))
+        return _refused(account, judged, evidence)
+    verdict, is_added = judged.judgement.verdict, judged.added is not None
     return changed(
         last,
-        units=segments.units(octets, coding.alphabet, coding.shifts),
-        body=codec.encode_body(pdu),
-        due_at=int(judged * 1000),
+        units=segments.units(judged.octets, judged.coding.alphabet, judged.coding.shifts),
+        body=codec.encode_body(judged.pdu) if is_added else body,
+        due_at=int(verdict.until * 1000) if isinstance(verdict, Defer) else last.due_at,
+        message_class=message_class,
+        signature=named(judged.content),
+        submitted_body=body if is_added else None,
+        shadowed=_rules(judged.judgement.shadowed),
     )
 
 
@@ -155,12 +248,49 @@ def alphabet_of(account: Account, pdu: SubmitSm) -> Alphabet:
     return segments.coding(pdu, _unpacked(account.default_alphabet)).alphabet
 
 
-def judgement(account: Account, pdu: SubmitSm, octets: bytes, coding: Coding, at: float) -> Judgement:
-    """What the policy says of a whole text at `at` (unix seconds). Raises TextError for what is none."""
+def judge(account: Account, pdu: SubmitSm, octets: bytes, coding: Coding, at: float) -> Judged | None:
+    """What the policy says at `at` (unix seconds) of a whole text; None of octets that are none.
+
+    What the text lacks is added first, where the account has agreed to that.
+    """
+    if coding.alphabet is Alphabet.OCTETS:
+        return None
     ruleset = account.ruleset
-    content = text.decode(coding.alphabet, octets, coding.shifts, coding.fill_bits)
-    submission = Submission(content, at, ruleset.message_class, pdu.source.addr, pdu.destination.addr)
-    return chain.evaluate(ruleset, submission)
+    message_class = ruleset.class_of(pdu.service_type)
+    added = None
+    try:
+        content = text.decode(coding.alphabet, octets, coding.shifts, coding.fill_bits)
+        if ruleset.append:
+            completed = complete(ruleset, pdu, content, coding, message_class, at)
+            if completed is not None:
+                pdu, added = completed
+                content, octets = added.text, pdu.payload
+                coding = segments.coding(pdu, _unpacked(account.default_alphabet))
+    except TextError:
+        return None
+    submission = Submission(content, at, message_class, pdu.source.addr, pdu.destination.addr)
+    return Judged(chain.evaluate(ruleset, submission), content, pdu, octets, coding, added)
+
+
+def _refused(account: Account, judged: Judged | None, evidence: Evidence) -> Refusal:
+    """The refusal of a text, with the piece of what came that is to blame."""
+    if judged is None:
+        return _refusal(account, refuse(TEXT_UNREADABLE), evidence)
+    found = judged.judgement
+    assert isinstance(found.verdict, Refuse)
+    span = found.verdict.span if judged.added is None else judged.added.original(found.verdict.span)
+    next_pass_at = None if found.next_pass is None else int(found.next_pass * 1000)
+    evidence = replace(evidence, span=span, next_pass_at=next_pass_at)
+    return replace(_refusal(account, found.verdict, evidence), shadowed=_rules(found.shadowed))
+
+
+def _refusal(account: Account, refused: Refuse, evidence: Evidence) -> Refusal:
+    status = status_for(refused.rule, account.statuses)
+    return Refusal(refused.rule, status, refused.clause, refused.detail, evidence)
+
+
+def _rules(refusals: Sequence[Refuse]) -> tuple[str, ...]:
+    return tuple([refused.rule for refused in refusals]) if refusals else ()
 
 
 def _unpacked(alphabet: Alphabet) -> Alphabet:
@@ -198,26 +328,6 @@ def _times(pdu: SubmitSm, now: float, ttl_s: float) -> tuple[float, float] | Gat
     starts = now if scheduled is None else max(now, scheduled.timestamp())
     ends = starts + ttl_s if expires is None else min(expires.timestamp(), starts + ttl_s)
     return (starts, ends) if ends > starts else GatewayError.VALIDITY_INVALID
-
-
-def _judge(
-    account: Account, pdu: SubmitSm, octets: bytes, coding: Coding, starts: float, is_segment: bool
-) -> float | Refuse:
-    """From when on the message may be sent (unix seconds), or why it may not."""
-    ruleset = account.ruleset
-    verdict: Verdict | None
-    if is_segment:
-        verdict = chain.judge_hours(ruleset, starts, ruleset.message_class)
-    elif coding.alphabet is Alphabet.OCTETS:
-        return refuse(TEXT_UNREADABLE)
-    else:
-        try:
-            verdict = judgement(account, pdu, octets, coding, starts).verdict
-        except TextError:
-            return refuse(TEXT_UNREADABLE)
-    if isinstance(verdict, Refuse):
-        return verdict
-    return verdict.until if isinstance(verdict, Defer) else starts
 
 
 def _relayed(pdu: SubmitSm, body: bytes, source: Address) -> bytes:

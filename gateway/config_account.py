@@ -21,12 +21,22 @@ from gateway.config_field import (
     Password,
     PasswordHash,
     Sha256,
-    Signature,
     SystemId,
     TimeOfDay,
     Words,
 )
 from gateway.config_problem import wrong
+from gateway.config_rules import (
+    MessageClassName,
+    RuleId,
+    RuleTable,
+    ServiceType,
+    SignatureEntry,
+    TemplateTable,
+    registrations_of,
+    scopes_of,
+    templates_of,
+)
 from gateway.config_table import BY_VALUE, Table, ThrottleTable, TimersTable, throttle_of
 from gateway.settings import (
     Account,
@@ -207,9 +217,7 @@ class AccountTable(Table):
     password_hash: PasswordHash | None = Field(default=None, validate_default=True)
     contract: ContractTable
     message_class: Annotated[MessageClass, BY_VALUE] = MessageClass.COMMERCIAL
-    signatures: list[Signature] = Field(min_length=1)
-    require_salutation: bool = False
-    require_unsubscribe: bool = False
+    signatures: list[SignatureEntry] = Field(min_length=1)
     hours: HoursTable = HoursTable()
     allowed_networks: list[Network] = Field(
         default=["0.0.0.0/0", "::/0"], validate_default=True, min_length=1
@@ -241,6 +249,18 @@ class AccountTable(Table):
     frequency: list[CapTable] = []
     trades: list[Name] = []
     charge: Annotated[Charge, BY_VALUE] = Charge.ACCEPTED
+    service_types: dict[ServiceType, MessageClassName] = {}
+    rules: dict[RuleId, RuleTable] = {}
+    templates: list[TemplateTable] = []
+    templates_only: bool = False
+    append: bool = False
+
+    @field_validator("templates_only")
+    @classmethod
+    def _has_templates(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and not info.data.get("templates", True):
+            raise wrong("needs templates beside it, or nothing could be sent")
+        return value
 
     @field_validator("password_hash")
     @classmethod
@@ -258,13 +278,16 @@ def account_of(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> A
     """The account in a table; `content` is the filter that all share, `zone` the operator\'s."""
     contract = _contract(table.contract)
     ruleset = compile_ruleset(
-        signatures=table.signatures,
+        signatures=registrations_of(table.signatures),
         content=content.permitting(table.trades),
         hours=_hours(table.hours, contract, zone),
         message_class=table.message_class,
         outside_hours=table.hours.outside,
-        require_salutation=table.require_salutation,
-        require_unsubscribe=table.require_unsubscribe,
+        service_types=table.service_types,
+        scopes=scopes_of(table.rules),
+        templates=templates_of(table.templates),
+        templates_only=table.templates_only,
+        append=table.append,
     )
     return Account(
         name=table.name,

@@ -23,7 +23,7 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 
 from gateway.config_problem import did_you_mean, wrong
 from gateway.ids import NODE_MAX
-from policy import signature
+from policy import register
 from policy.content import ContentFilter, parse_terms
 from smpp.message_state import MessageState
 from smpp.status import CommandStatus
@@ -34,6 +34,7 @@ SYSTEM_ID_MAX = 15
 PASSWORD_MAX = 8
 SYSTEM_TYPE_MAX = 12
 ADDR_MAX = 20
+SERVICE_TYPE_MAX = 5
 # More than anybody needs (as seconds it is 31 years), and milliseconds of it still fit the database.
 NUMBER_MAX = 1_000_000_000
 # A year: as long as that is remembered what a recipient was sent.
@@ -73,6 +74,11 @@ def _password(text: str) -> str:
 
 def _system_type(text: str) -> str:
     return _of_smpp(text, SYSTEM_TYPE_MAX, "5.2.3")
+
+
+def service_type(text: str) -> str:
+    """`text`, if a message can be of that service_type."""
+    return _of_smpp(text, SERVICE_TYPE_MAX, "5.2.11")
 
 
 def _addr(text: str) -> str:
@@ -119,13 +125,14 @@ CountryCode = Annotated[str, AfterValidator(_country_code)]
 PasswordHash = Annotated[str, AfterValidator(_password_hash)]
 
 
-def _signature(text: str) -> str:
+def check_signature(text: str) -> str:
+    """`text`, if it is a signature as it can be registered."""
     if any(mark in text for mark in "【】[]"):
         raise wrong("is written without brackets", "【】 stand around it in messages only")
-    if not signature.LENGTH_MIN <= len(text) <= signature.LENGTH_MAX:
-        length = f"{signature.LENGTH_MIN} to {signature.LENGTH_MAX}"
+    if not register.LENGTH_MIN <= len(text) <= register.LENGTH_MAX:
+        length = f"{register.LENGTH_MIN} to {register.LENGTH_MAX}"
         raise wrong(f"must have {length} characters, this has {len(text)}")
-    if not signature.is_well_formed(text):
+    if not register.is_well_formed(text):
         raise wrong("must be letters, digits and spaces between them", "contract clause 1(3)")
     return text
 
@@ -138,7 +145,7 @@ def _term(text: str) -> str:
     return text
 
 
-Signature = Annotated[str, AfterValidator(_signature)]
+Signature = Annotated[str, AfterValidator(check_signature)]
 Term = Annotated[str, AfterValidator(_term)]
 
 

@@ -15,6 +15,9 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+# How pydantic calls a wrong name in a table of names, behind that name.
+_KEY = "[key]"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -50,7 +53,8 @@ def did_you_mean(written: object, known: Iterable[str]) -> str:
 
 def path_of(place: Iterable[int | str]) -> str:
     """`("accounts", 0, "password")` as it is written: `accounts[0].password`."""
-    written = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    named = (step for step in place if step != _KEY)
+    written = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in named)
     return written.removeprefix(".")
 
 

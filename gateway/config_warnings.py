@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gateway import open_files
 from gateway.config_problem import Problem
 from gateway.settings import Account, Settings
+from policy.clauses import RULES
 
 
 def warnings(settings: Settings, files_max: int) -> Iterator[Problem]:
@@ -29,6 +30,14 @@ def warnings(settings: Settings, files_max: int) -> Iterator[Problem]:
                 account.name,
             )
         yield from _closures_without_effect(f"accounts[{number}].hours", account)
+        for rule, scope in account.ruleset.scopes.items():
+            if scope.shadow and RULES[rule].law:
+                yield Problem(
+                    f"accounts[{number}].rules.{rule}.shadow",
+                    f"only reports what the law forbids ({RULES[rule].law[-1]})",
+                    "without shadow the rule refuses it",
+                    account.name,
+                )
 
 
 def _closures_without_effect(place: str, account: Account) -> Iterator[Problem]:

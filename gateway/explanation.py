@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.addressing import address
-from gateway.admission import Reading, Refusal, Segment, alphabet_of, judgement, read, refusal
+from gateway.admission import Judged, Reading, Refusal, Segment, alphabet_of, judge, read, refusal
 from gateway.parting import bodies_of, is_too_long
 from gateway.routing import carriers_of, find, long_form
 from gateway.settings import Account, LongForm, Settings
 from gateway.statuses import GatewayError
+from policy.clauses import RULES
+from policy.facts import MessageClass
+from policy.law import Article
 from policy.throttle import TokenBucket
+from policy.transform import Appended
 from policy.verdict import Judgement, Refuse
 from smpp import codec, packing, segments, spec, status, text
 from smpp.commands import CommandId
@@ -33,7 +38,8 @@ class Explanation:
 
     `judgement` is the policy's, None where it is not asked; `opens_at` is when the account may send, from
     `at` on. `route` names the carriers; `segments` are what would leave, in `form`, which is None for a text
-    that fits into one. A text that is refused has them, too.
+    that fits into one. A text that is refused has them, too. `added` is what was put into the text before it
+    was judged, and `pdu` has it; `template` is the agreed text that it is written by.
     """
 
     account: Account
@@ -46,6 +52,9 @@ class Explanation:
     route: tuple[str, ...]
     form: LongForm | None
     segments: Sequence[Cut]
+    message_class: MessageClass
+    added: Appended | None = None
+    template: str | None = None
 
     @property
     def units(self) -> int:
@@ -60,8 +69,27 @@ class Explanation:
     @property
     def span(self) -> tuple[int, int] | None:
         """The piece of the text that it is refused for, if there is one."""
-        verdict = None if self.judgement is None else self.judgement.verdict
-        return verdict.span if isinstance(verdict, Refuse) else None
+        evidence = self.taken.evidence if isinstance(self.taken, Refusal) else None
+        return None if evidence is None else evidence.span
+
+    @property
+    def shadowed(self) -> list[tuple[Refuse, tuple[int, int] | None]]:
+        """What rules that only report have against it, with the piece of the text that it came with."""
+        found = () if self.judgement is None else self.judgement.shadowed
+        return [(each, each.span if self.added is None else self.added.original(each.span)) for each in found]
+
+    @property
+    def next_pass(self) -> float | None:
+        """When a text that is refused would pass (unix seconds); None where no time will help."""
+        evidence = self.taken.evidence if isinstance(self.taken, Refusal) else None
+        at = None if evidence is None else evidence.next_pass_at
+        return None if at is None else at / 1000
+
+    def law(self, rule: str) -> Article | None:
+        """The article behind a rule that is in force on the day of the text, None where there is none."""
+        known = RULES.get(rule)
+        day = datetime.fromtimestamp(self.at, self.account.ruleset.hours.zone).date()
+        return None if known is None else known.law_on(day)
 
     @property
     def due_at(self) -> float | None:
@@ -77,29 +105,41 @@ def explain(
     destination: str,
     source: str = "",
     data_coding: int | None = None,
+    service_type: str = "",
 ) -> Explanation:
     """What would become of `content` at `at` (unix seconds).
 
     Without a `data_coding` it is 0 if the account's own alphabet can write the text, and 8 if not. Raises
     TextError or ValueError for what no submit_sm can say.
     """
-    pdu = _submit_sm(account, content, destination, source, data_coding)
+    pdu = _submit_sm(account, content, destination, source, data_coding, service_type)
     route = find(settings.routes, account.name, pdu.destination.addr)
     form = LongForm.UDH8 if route is None else long_form(route, settings.carriers)
     found = _read(settings, account, pdu, at)
-    cuts = _cuts(account, pdu, form)
+    in_the_house, coding = _in_the_house(account, pdu)
+    judged = judge(account, in_the_house, in_the_house.payload, coding, at)
+    if judged is None or judged.added is None:
+        written, alphabet = pdu, text.alphabet(pdu.data_coding, account.default_alphabet)
+        cuts = _cuts(in_the_house.payload, coding, form)
+    else:
+        written, alphabet = judged.pdu, judged.coding.alphabet
+        cuts = _cuts(judged.octets, judged.coding, form)
     ruleset = account.ruleset
+    message_class = ruleset.class_of(service_type)
     return Explanation(
         account,
         at,
-        pdu,
-        text.alphabet(pdu.data_coding, account.default_alphabet),
-        found if isinstance(found, Refusal) else _sent_on(settings, account, pdu, found, route, form),
-        _judgement(account, pdu, at, found),
-        ruleset.hours.next_open(at, ruleset.message_class),
+        written,
+        alphabet,
+        found if isinstance(found, Refusal) else _sent_on(settings, account, found, route, form),
+        _judgement(judged, found),
+        ruleset.opens_at(at, message_class),
         () if route is None else tuple(carriers_of(route)),
         None if len(cuts) == 1 else form,
         cuts,
+        message_class,
+        None if judged is None else judged.added,
+        None if judged is None else ruleset.templates.match(judged.content, message_class),
     )
 
 
@@ -107,14 +147,19 @@ def explain(
 
 
 def _submit_sm(
-    account: Account, content: str, destination: str, source: str, data_coding: int | None
+    account: Account,
+    content: str,
+    destination: str,
+    source: str,
+    data_coding: int | None,
+    service_type: str,
 ) -> SubmitSm:
     data_coding, octets = _encoded(content, account.default_alphabet, data_coding)
     tlvs: Tlvs = ()
     if len(octets) > spec.SHORT_MESSAGE_MAX:
         tlvs, octets = ((spec.MESSAGE_PAYLOAD, octets),), b""
     here, there = address(source), address(destination)
-    return SubmitSm("", here, there, 0, 0, 0, "", "", 1, 0, data_coding, 0, octets, tlvs)
+    return SubmitSm(service_type, here, there, 0, 0, 0, "", "", 1, 0, data_coding, 0, octets, tlvs)
 
 
 def _encoded(content: str, default: Alphabet, data_coding: int | None) -> tuple[int, bytes]:
@@ -161,7 +206,6 @@ def _refused_by_protocol(command_status: int) -> Refusal:
 def _sent_on(
     settings: Settings,
     account: Account,
-    pdu: SubmitSm,
     reading: Reading,
     route: str | None,
     form: LongForm,
@@ -175,25 +219,23 @@ def _sent_on(
     if is_too_long(reading.units, form, settings.limits):
         return refusal(account, GatewayError.MESSAGE_TOO_LONG)
     try:
-        bodies_of(reading.body, alphabet_of(account, pdu), form)
+        bodies_of(reading.body, alphabet_of(account, codec.submit_sm(reading.body)), form)
     except ValueError:
         return refusal(account, GatewayError.MESSAGE_TOO_LONG)
     return reading
 
 
-def _judgement(account: Account, pdu: SubmitSm, at: float, found: Reading | Refusal) -> Judgement | None:
+def _judgement(judged: Judged | None, found: Reading | Refusal) -> Judgement | None:
     """How the policy came to what was found, if it was the policy that did."""
-    pdu, coding = _in_the_house(account, pdu)
-    judged = judgement(account, pdu, pdu.payload, coding, at)
-    if isinstance(found, Reading):
-        return judged
-    return judged if isinstance(judged.verdict, Refuse) and judged.verdict.rule == found.rule else None
+    if judged is None or isinstance(found, Reading):
+        return None if judged is None else judged.judgement
+    verdict = judged.judgement.verdict
+    return judged.judgement if isinstance(verdict, Refuse) and verdict.rule == found.rule else None
 
 
-def _cuts(account: Account, pdu: SubmitSm, form: LongForm) -> Sequence[Cut]:
-    pdu, coding = _in_the_house(account, pdu)
+def _cuts(octets: bytes, coding: Coding, form: LongForm) -> Sequence[Cut]:
     kind: Kind = "udh16" if form is LongForm.UDH16 else "udh8"
-    return segments.cuts(pdu.payload, coding.alphabet, kind)
+    return segments.cuts(octets, coding.alphabet, kind)
 
 
 def _in_the_house(account: Account, pdu: SubmitSm) -> tuple[SubmitSm, Coding]:

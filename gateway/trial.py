@@ -42,7 +42,7 @@ class Trial:
     def how_to(self, port: int, signet: str, config: str) -> str:
         """What a newcomer may type next; `signet` and `config` are program and file as they were typed."""
         accounts = ", ".join(
-            f"{a.system_id} (signatures {'、'.join(sorted(a.ruleset.signatures))})"
+            f"{a.system_id} (signatures {'、'.join(s.name for s in a.ruleset.signatures.registrations)})"
             for a in self._settings.accounts.values()
         )
         host = self._settings.listen.host

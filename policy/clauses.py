@@ -1,17 +1,19 @@
 """Every reason to refuse a message: the one table that joins a rule to the contract, the law and a status.
 
-A rule id is an UPPER_SNAKE string. `clause` is the label printed in the contract; `law` names the
-article behind it, as in force when the contract was written (Order 31: 通信短信息服务管理规定,
-工业和信息化部令第31号, from 2015-06-30; 电信条例: as amended on 2016-02-06), or "" where there is none.
+A rule id is an UPPER_SNAKE string. `clause` is the label printed in the contract; `law` are the articles
+behind it, each with the days that it is in force, for a message is judged by the law of its day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
+from policy.facts import MessageClass
+from policy.law import CONSENT, CONTENT, OPT_OUT, Article
 from policy.verdict import Refuse
 
 SALUTATION_MISSING: Final = "SALUTATION_MISSING"
@@ -64,9 +66,15 @@ _RBINDFAIL = 0x0D
 _RSUBMITFAIL = 0x45
 _RTHROTTLED = 0x58
 
-_CONSENT_LAW = "Order 31 art. 18"
-_OPT_OUT_LAW = "Order 31 art. 20"
-_CONTENT_LAW = "电信条例 art. 56"
+_EVERY_CLASS = frozenset(MessageClass)
+_COMMERCIAL = frozenset({MessageClass.COMMERCIAL})
+
+# Why a rule holds for every message, whatever an account's configuration says.
+_MONEY = "what is not paid for is sent in no class"
+_STATE = "an account is open or not for all its messages"
+_ACCESS = "whose messages they are is asked before what they say"
+_UNREAD = "what cannot be read cannot be judged in any class"
+_BROADCAST = "the times of a broadcast bind whoever sends it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,166 +83,184 @@ class Rule:
 
     `vendor_status` and `standard_status` are the command_status of a submit_sm_resp, from SMPP's vendor
     range (0x400 to 0x4FF) and from its own list; `standard_bind_status` is that of a bind response, None
-    for a rule that a bind never meets.
+    for a rule that a bind never meets. `classes` are those that it holds for unless an account's rules say
+    otherwise; `fixed` is why they cannot, "" where they can.
     """
 
     id: str
     clause: str
-    law: str
+    law: tuple[Article, ...]
     vendor_status: int
     standard_status: int
     english: str
     chinese: str
     standard_bind_status: int | None = None
+    classes: frozenset[MessageClass] = _EVERY_CLASS
+    fixed: str = ""
+
+    def law_on(self, day: date) -> Article | None:
+        """The article in force on that day, None where the contract alone asks for it."""
+        return next((article for article in self.law if article.is_in_force(day)), None)
 
 
 _TABLE = (
     Rule(
-        SALUTATION_MISSING, "1(3)", "", 0x401, _RSUBMITFAIL,
+        SALUTATION_MISSING, "1(3)", (), 0x401, _RSUBMITFAIL,
         "The text does not begin with 尊敬, an addressee and a separator.",
         "短信未以“尊敬XX”称呼开头",
+        classes=_COMMERCIAL,
     ),
     Rule(
-        UNSUBSCRIBE_MISSING, "1(3)", _OPT_OUT_LAW, 0x402, _RSUBMITFAIL,
+        UNSUBSCRIBE_MISSING, "1(3)", OPT_OUT, 0x402, _RSUBMITFAIL,
         "回TD退订 does not stand immediately before the signature.",
         "签名前缺少“回TD退订”",
+        classes=_COMMERCIAL,
     ),
     Rule(
-        SIGNATURE_MISSING, "1(3)", "", 0x403, _RSUBMITFAIL,
+        SIGNATURE_MISSING, "1(3)", (), 0x403, _RSUBMITFAIL,
         "The text has no signature in 【】.",
         "短信缺少【签名】",
     ),
     Rule(
-        SIGNATURE_NOT_REGISTERED, "1(3)", "", 0x404, _RSUBMITFAIL,
+        SIGNATURE_NOT_REGISTERED, "1(3)", (), 0x404, _RSUBMITFAIL,
         "The signature is not registered for this account.",
         "签名未在本账户报备",
     ),
     Rule(
-        SIGNATURE_MISPLACED, "1(3)", "", 0x405, _RSUBMITFAIL,
+        SIGNATURE_MISPLACED, "1(3)", (), 0x405, _RSUBMITFAIL,
         "The signature is not last, or there is more than one 【】.",
         "签名不在末尾或多于一个",
     ),
     Rule(
-        TEMPLATE_MISMATCH, "十", "", 0x406, _RSUBMITFAIL,
+        TEMPLATE_MISMATCH, "十", (), 0x406, _RSUBMITFAIL,
         "The text matches none of the account's agreed templates.",
         "短信内容与约定模板不符",
     ),
     Rule(
-        CONTENT_CONSTITUTION, "六(1)", _CONTENT_LAW, 0x411, _RSUBMITFAIL,
+        CONTENT_CONSTITUTION, "六(1)", CONTENT, 0x411, _RSUBMITFAIL,
         "The text offends against the principles of the constitution.",
         "违反宪法所确定的基本原则",
     ),
     Rule(
-        CONTENT_STATE_SECURITY, "六(2)", _CONTENT_LAW, 0x412, _RSUBMITFAIL,
+        CONTENT_STATE_SECURITY, "六(2)", CONTENT, 0x412, _RSUBMITFAIL,
         "The text endangers state security or unity, or betrays state secrets.",
         "危害国家安全，泄露国家秘密，颠覆国家政权，破坏国家统一",
     ),
     Rule(
-        CONTENT_NATIONAL_HONOUR, "六(3)", _CONTENT_LAW, 0x413, _RSUBMITFAIL,
+        CONTENT_NATIONAL_HONOUR, "六(3)", CONTENT, 0x413, _RSUBMITFAIL,
         "The text harms the honour or the interests of the state.",
         "损害国家荣誉和利益",
     ),
     Rule(
-        CONTENT_ETHNIC_HATRED, "六(4)", _CONTENT_LAW, 0x414, _RSUBMITFAIL,
+        CONTENT_ETHNIC_HATRED, "六(4)", CONTENT, 0x414, _RSUBMITFAIL,
         "The text incites ethnic hatred or discrimination.",
         "煽动民族仇恨、民族歧视，破坏民族团结",
     ),
     Rule(
-        CONTENT_CULT, "六(5)", _CONTENT_LAW, 0x415, _RSUBMITFAIL,
+        CONTENT_CULT, "六(5)", CONTENT, 0x415, _RSUBMITFAIL,
         "The text promotes a cult or superstition, or undermines religious policy.",
         "破坏国家宗教政策，宣扬邪教和封建迷信",
     ),
     Rule(
-        CONTENT_RUMOUR, "六(6)", _CONTENT_LAW, 0x416, _RSUBMITFAIL,
+        CONTENT_RUMOUR, "六(6)", CONTENT, 0x416, _RSUBMITFAIL,
         "The text spreads rumours or disturbs public order.",
         "造谣中伤，扰乱社会秩序，破坏社会稳定",
     ),
     Rule(
-        CONTENT_OBSCENE_VIOLENT, "六(7)", _CONTENT_LAW, 0x417, _RSUBMITFAIL,
+        CONTENT_OBSCENE_VIOLENT, "六(7)", CONTENT, 0x417, _RSUBMITFAIL,
         "The text is reactionary or obscene, or promotes gambling, violence, terror or crime.",
         "反动、色情、淫秽、赌博、暴力、凶杀、恐怖、恐吓或者教唆犯罪",
     ),
     Rule(
-        CONTENT_DEFAMATION, "六(8)", _CONTENT_LAW, 0x418, _RSUBMITFAIL,
+        CONTENT_DEFAMATION, "六(8)", CONTENT, 0x418, _RSUBMITFAIL,
         "The text insults, abuses or defames others.",
         "侮辱、谩骂、诽谤他人",
     ),
     Rule(
-        CONTENT_UNLAWFUL, "六(9)", _CONTENT_LAW, 0x419, _RSUBMITFAIL,
+        CONTENT_UNLAWFUL, "六(9)", CONTENT, 0x419, _RSUBMITFAIL,
         "The text has other content that laws or regulations forbid.",
         "法律、行政法规所禁止的其它内容",
     ),
     Rule(
-        CONSENT_MISSING, "1(2)", _CONSENT_LAW, 0x430, _RSUBMITFAIL,
+        CONSENT_MISSING, "1(2)", CONSENT, 0x430, _RSUBMITFAIL,
         "There is no record that the recipient agreed to commercial messages.",
         "未经用户同意，不得发送商业性短信息",
+        classes=_COMMERCIAL,
     ),
     Rule(
-        RECIPIENT_OPTED_OUT, "1(2)", _CONSENT_LAW, 0x431, _RINVDSTADR,
+        RECIPIENT_OPTED_OUT, "1(2)", CONSENT, 0x431, _RINVDSTADR,
         "The recipient has unsubscribed.",
         "用户已退订",
     ),
     Rule(
-        RECIPIENT_NOT_MEMBER, "1(2)", "", 0x432, _RINVDSTADR,
+        RECIPIENT_NOT_MEMBER, "1(2)", (), 0x432, _RINVDSTADR,
         "The recipient is not on the account's list of members.",
         "接收号码不在会员名单中",
     ),
     Rule(
-        RECIPIENT_BLOCKED, "五(2)", "", 0x433, _RINVDSTADR,
+        RECIPIENT_BLOCKED, "五(2)", (), 0x433, _RINVDSTADR,
         "The recipient is on the operator's list of numbers not to be sent to.",
         "接收号码已被平台列入黑名单",
     ),
     Rule(
-        FREQUENCY_CAP, "十", "", 0x434, _RTHROTTLED,
+        FREQUENCY_CAP, "十", (), 0x434, _RTHROTTLED,
         "The recipient has had as many messages as agreed for this period.",
         "超过约定的发送频次",
     ),
     Rule(
-        OUTSIDE_HOURS, "五(5)", "", 0x440, _RSUBMITFAIL,
+        OUTSIDE_HOURS, "五(5)", (), 0x440, _RSUBMITFAIL,
         "The time is outside the agreed sending hours.",
         "不在约定的发送时段内",
     ),
     Rule(
-        LEAD_TIME_SHORT, "五(3)", "", 0x441, _RSUBMITFAIL,
+        LEAD_TIME_SHORT, "五(3)", (), 0x441, _RSUBMITFAIL,
         "The content was not handed in one day ahead.",
         "代发内容未提前一天提交",
+        fixed=_BROADCAST,
     ),
     Rule(
-        DEADLINE_UNREACHABLE, "五(3)", "", 0x442, _RSUBMITFAIL,
+        DEADLINE_UNREACHABLE, "五(3)", (), 0x442, _RSUBMITFAIL,
         "Sending could not be finished within 24 hours of the hand-in.",
         "无法在递交后24小时内发送完毕",
+        fixed=_BROADCAST,
     ),
     Rule(
-        QUOTA_EXHAUSTED, "短信费(1)", "", 0x450, _RSUBMITFAIL,
+        QUOTA_EXHAUSTED, "短信费(1)", (), 0x450, _RSUBMITFAIL,
         "The account has fewer messages left than this one needs.",
         "剩余短信条数不足",
+        fixed=_MONEY,
     ),
     Rule(
-        ACCOUNT_NOT_OPEN, "2", "", 0x451, _RSUBMITFAIL,
+        ACCOUNT_NOT_OPEN, "2", (), 0x451, _RSUBMITFAIL,
         "The account is not open.",
         "账户尚未开通",
         standard_bind_status=_RBINDFAIL,
+        fixed=_STATE,
     ),
     Rule(
-        ACCOUNT_SUSPENDED, "七", "", 0x452, _RSUBMITFAIL,
+        ACCOUNT_SUSPENDED, "七", (), 0x452, _RSUBMITFAIL,
         "The account is suspended.",
         "账户已暂停",
         standard_bind_status=_RBINDFAIL,
+        fixed=_STATE,
     ),
     Rule(
-        SOURCE_NOT_ALLOWED, "四", "", 0x460, _RINVSRCADR,
+        SOURCE_NOT_ALLOWED, "四", (), 0x460, _RINVSRCADR,
         "The account may not send from this source address.",
         "不允许使用该发送号码",
+        fixed=_ACCESS,
     ),
     Rule(
-        MESSAGE_INCOMPLETE, "1(3)", "", 0x461, _RSUBMITFAIL,
+        MESSAGE_INCOMPLETE, "1(3)", (), 0x461, _RSUBMITFAIL,
         "Segments of the message are missing.",
         "长短信分段不完整",
+        fixed=_UNREAD,
     ),
     Rule(
-        TEXT_UNREADABLE, "1(3)", "", 0x462, _RSUBMITFAIL,
+        TEXT_UNREADABLE, "1(3)", (), 0x462, _RSUBMITFAIL,
         "The text cannot be read in its data_coding.",
         "短信编码无法识别",
+        fixed=_UNREAD,
     ),
 )  # fmt: skip
 
@@ -242,6 +268,6 @@ RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _TABLE})
 """Every rule by its id."""
 
 
-def refuse(rule: str, span: tuple[int, int] | None = None) -> Refuse:
+def refuse(rule: str, span: tuple[int, int] | None = None, detail: str = "") -> Refuse:
     """A refusal by that rule, with the rule's clause. Raises KeyError for an unknown rule id."""
-    return Refuse(rule, span, RULES[rule].clause)
+    return Refuse(rule, span, RULES[rule].clause, detail)

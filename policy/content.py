@@ -15,7 +15,7 @@ content that clause 六(9) forbids to everybody who is not of that trade.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate, groupby
@@ -112,25 +112,27 @@ class ContentFilter:
     def __hash__(self) -> int:
         return hash(self.digest)
 
-    def find(self, folded: Folded) -> Refuse | None:
-        """The refusal for the first forbidden term (of several at one place: the longest), or None."""
+    def find(self, folded: Folded, kinds: Collection[str] = CONTENT_KINDS) -> Refuse | None:
+        """The refusal for the first term of these kinds (of several at one place: the longest), or None."""
         found = self._automaton.find(folded.text)
         if not self._views:
-            return self._judge(folded.trace(), found, []) if found else None
+            return self._judge(folded.trace(), found, [], kinds) if found else None
         seen = [_Hit(*place) for view in self._views for place in view.find(folded.letters)]
-        return self._judge(folded.trace(), found, seen) if found or seen else None
+        return self._judge(folded.trace(), found, seen, kinds) if found or seen else None
 
-    def _judge(self, trace: Trace, found: list[tuple[int, int, int]], seen: list[_Hit]) -> Refuse | None:
+    def _judge(
+        self, trace: Trace, found: list[tuple[int, int, int]], seen: list[_Hit], kinds: Collection[str]
+    ) -> Refuse | None:
         hits = [hit for pattern, start, end in found for hit in self._hits(pattern, trace, start, end)] + seen
         excepted = _Cover(hit for hit in hits if hit.term.kind == _EXCEPTION)
-        forbidden = [hit for hit in hits if self._forbids(hit.term) and not excepted.holds(hit)]
+        forbidden = [hit for hit in hits if self._forbids(hit.term, kinds) and not excepted.holds(hit)]
         if not forbidden:
             return None
         first = min(forbidden, key=lambda hit: (hit.start, -hit.end, CONTENT_KINDS.index(hit.term.kind)))
         return refuse(first.term.kind, trace.span(first.start, first.end))
 
-    def _forbids(self, term: Term) -> bool:
-        return term.kind != _EXCEPTION and term.trade not in self._permitted
+    def _forbids(self, term: Term, kinds: Collection[str]) -> bool:
+        return term.kind in kinds and term.trade not in self._permitted
 
     def _hits(self, pattern: int, trace: Trace, start: int, end: int) -> Iterator[_Hit]:
         for term in self._automaton.terms[pattern]:

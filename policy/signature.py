@@ -3,46 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
 
 from policy.clauses import SIGNATURE_MISPLACED, SIGNATURE_MISSING, SIGNATURE_NOT_REGISTERED, refuse
+from policy.register import Register
 from policy.verdict import Refuse
 
 OPEN = "【"
 CLOSE = "】"
-LENGTH_MIN = 2
-LENGTH_MAX = 20
-_PAIR = re.compile("【[^【】]*】")
+RULES = (SIGNATURE_MISSING, SIGNATURE_MISPLACED, SIGNATURE_NOT_REGISTERED)
+_PAIR = re.compile("【([^【】]*)】")
 _BRACKET = re.compile("【[^【】]*】|[【】]")
 
 
-def check(text: str, registered: Set[str]) -> Refuse | None:
-    """Refuses a text that does not end, but for blanks, with its only 【】 around a registered name.
+def check(text: str, register: Register, at: float) -> tuple[Refuse, ...]:
+    """Everything against a text unless it ends, but for blanks, with its only 【】 around a valid name.
 
     SIGNATURE_MISSING: there is no 【】. SIGNATURE_MISPLACED: text follows it, or there is another bracket;
-    the span is the first bracket or pair. SIGNATURE_NOT_REGISTERED: the span is the signature.
-    Names are compared exactly as registered.
+    the span is the first bracket or pair. SIGNATURE_NOT_REGISTERED: the span is the signature, misplaced or
+    not. Names are compared exactly as registered, and are valid or not at `at` (unix seconds).
     """
     start = text.rfind(OPEN)
     end = len(text.rstrip())
     if start >= 0 and text.find(OPEN, 0, start) < 0 and text.find(CLOSE) == end - 1 > start:
-        if text[start + 1 : end - 1] in registered:
-            return None
-        return refuse(SIGNATURE_NOT_REGISTERED, (start, end))
-    return _refuse_form(text)
+        if register.is_valid(text[start + 1 : end - 1], at):
+            return ()
+        return tuple(_unregistered(text, register, at))
+    return _form(text, register, at)
 
 
-def is_well_formed(name: str) -> bool:
-    """Whether a name can be registered: 2 to 20 letters, digits and inner spaces, without punctuation."""
-    return (
-        LENGTH_MIN <= len(name) <= LENGTH_MAX
-        and name == name.strip()
-        and all(character.isalnum() or character == " " for character in name)
-    )
+def named(text: str) -> str:
+    """The name in the last 【】 of a text, "" without one."""
+    start = text.rfind(OPEN)
+    return text[start + 1 : max(text.find(CLOSE, start), 0)] if start >= 0 else ""
 
 
-def _refuse_form(text: str) -> Refuse:
+def _form(text: str, register: Register, at: float) -> tuple[Refuse, ...]:
     first = _BRACKET.search(text)
     if first is None or not _PAIR.search(text):
-        return refuse(SIGNATURE_MISSING)
-    return refuse(SIGNATURE_MISPLACED, first.span())
+        return (refuse(SIGNATURE_MISSING),)
+    # An account that may sign elsewhere signs with its own names there, too.
+    return (refuse(SIGNATURE_MISPLACED, first.span()), *_unregistered(text, register, at))
+
+
+def _unregistered(text: str, register: Register, at: float) -> list[Refuse]:
+    return [
+        refuse(SIGNATURE_NOT_REGISTERED, pair.span(), register.why_not(pair[1], at))
+        for pair in _PAIR.finditer(text)
+        if not register.is_valid(pair[1], at)
+    ]

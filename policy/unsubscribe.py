@@ -8,8 +8,9 @@ from policy.clauses import UNSUBSCRIBE_MISSING, refuse
 from policy.signature import OPEN
 from policy.verdict import Refuse
 
-_WORDING = "回TD退订"
-_WORDINGS = (_WORDING, "回复TD退订")
+WORDING = "回TD退订"
+"""What contract clause 1(3) prescribes."""
+_WORDINGS = (WORDING, "回复TD退订")
 _OPT_OUT_REPLIES = frozenset({"TD", "T", "N", "R", "QX", "退订", "拒收", "STOP"})
 
 
@@ -23,7 +24,7 @@ def check(text: str) -> Refuse | None:
     """
     signature = text.rfind(OPEN)
     body = text if signature < 0 else text[:signature]
-    if body.endswith(_WORDING):
+    if body.endswith(WORDING):
         return None
     shown = "".join(normalize("NFKC", body).upper().split())
     return None if shown.endswith(_WORDINGS) else refuse(UNSUBSCRIBE_MISSING)

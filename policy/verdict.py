@@ -22,12 +22,14 @@ class Refuse:
     """The message may not be sent.
 
     `rule` is a key of `clauses.RULES`, `clause` its label in the contract; `span` is the offending
-    piece of the text as submitted (start, end), or None where no piece of it is to blame.
+    piece of the text as submitted (start, end), or None where no piece of it is to blame. `detail` says more
+    of this case where there is more to say.
     """
 
     rule: str
     span: tuple[int, int] | None
     clause: str
+    detail: str = ""
 
 
 Verdict = Accept | Defer | Refuse
@@ -35,7 +37,15 @@ Verdict = Accept | Defer | Refuse
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with its `trail`: the names of the rules tried, in order; a refusal is by the last."""
+    """A verdict with its `trail`: the names of the steps taken, in order; a refusal is by the last.
+
+    `shadowed` is what rules that only report would have refused it for; `ruleset` is the version of the
+    rules. `next_pass` is the first instant (unix seconds) from which the same text would pass, None where no
+    time will help or none is needed.
+    """
 
     verdict: Verdict
     trail: tuple[str, ...]
+    shadowed: tuple[Refuse, ...] = ()
+    ruleset: str = ""
+    next_pass: float | None = None

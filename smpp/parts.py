@@ -63,6 +63,15 @@ def cut(message: SubmitSm, alphabet: Alphabet, ref: int, *, wide: bool = False) 
     ]
 
 
+def with_text(message: SubmitSm, text: bytes, data_coding: int) -> SubmitSm:
+    """A message with another text in place of its own; the octets are those behind its header.
+
+    Raises `PduError` for a broken user data header.
+    """
+    other = replace(message, data_coding=data_coding)
+    return _with_user_data(other, _other_elements(message), text, message.tlvs)
+
+
 def in_form(part: SubmitSm, form: Kind) -> SubmitSm:
     """A part of `cut` in the form that an SMSC wants. Raises `PduError` as `segments.concat` does."""
     place = segments.concat(part)

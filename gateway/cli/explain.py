@@ -60,6 +60,12 @@ def _time(written: str) -> datetime:
     metavar="N",
     help="How the text is encoded.  [default: 0 if the account's own alphabet has it, otherwise 8]",
 )
+@click.option(
+    "--service-type",
+    default="",
+    metavar="TYPE",
+    help="Its service_type, where that makes it of another class.",
+)
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def explain(
@@ -69,6 +75,7 @@ def explain(
     source: str,
     at: datetime | None,
     data_coding: int | None,
+    service_type: str,
     config_path: Path,
     as_json: bool,
 ) -> None:
@@ -84,7 +91,7 @@ def explain(
     zone = settings.zone
     now = SystemClock().now() if at is None else _in_zone(at, zone).timestamp()
     try:
-        told = explained(settings, account, content, now, destination, source, data_coding)
+        told = explained(settings, account, content, now, destination, source, data_coding, service_type)
     except (TextError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     if as_json:
@@ -119,7 +126,15 @@ def _document(told: Explanation, content: str, zone: tzinfo) -> dict[str, object
         "text": content,
         "accepted": isinstance(taken, Reading),
         "command_status": {"value": told.command_status, "name": status.name(told.command_status)},
-        "refusal": _refusal(taken, told.span, content) if isinstance(taken, Refusal) else None,
+        "refusal": _refusal(taken, told, content, zone) if isinstance(taken, Refusal) else None,
+        "message_class": told.message_class,
+        "ruleset": told.account.ruleset.version,
+        "added": None if told.added is None else {"at": told.added.at, "text": told.added.words},
+        "template": told.template,
+        "shadowed": [
+            {"rule": each.rule, "law": _law(told, each.rule), "span": _span(span, content)}
+            for each, span in told.shadowed
+        ],
         "trail": [{"rule": rule, "verdict": verdict} for rule, verdict in _trail(told.judgement)],
         "hours": {
             "open": f"{hours.open:%H:%M}",
@@ -142,16 +157,33 @@ def _document(told: Explanation, content: str, zone: tzinfo) -> dict[str, object
     }
 
 
-def _refusal(refused: Refusal, span: tuple[int, int] | None, content: str) -> dict[str, object]:
+def _refusal(refused: Refusal, told: Explanation, content: str, zone: tzinfo) -> dict[str, object]:
     rule = RULES.get(refused.rule)
     return {
         "rule": refused.rule,
         "clause": rule.clause if rule else None,
-        "law": rule.law or None if rule else None,
+        "law": _law(told, refused.rule),
         "english": rule.english if rule else None,
         "chinese": rule.chinese if rule else None,
-        "span": {"start": span[0], "end": span[1], "text": content[slice(*span)]} if span else None,
+        "detail": refused.detail or None,
+        "span": _span(told.span, content),
+        "next_pass": None if told.next_pass is None else _instant(told.next_pass, zone),
     }
+
+
+def _law(told: Explanation, rule: str) -> dict[str, str | None] | None:
+    article = told.law(rule)
+    if article is None:
+        return None
+    return {
+        "regulation": article.regulation,
+        "article": article.number or None,
+        "since": article.since.isoformat(),
+    }
+
+
+def _span(span: tuple[int, int] | None, content: str) -> dict[str, object] | None:
+    return {"start": span[0], "end": span[1], "text": content[slice(*span)]} if span else None
 
 
 # -- for people
@@ -178,9 +210,18 @@ def _facts(told: Explanation, content: str, zone: tzinfo) -> Iterator[tuple[str,
     yield "verdict", _verdict(told, zone)
     yield "status", status.name(told.command_status)
     if isinstance(taken, Refusal):
-        yield "refused by", _rule(taken)
+        yield "refused by", _rule(taken, told)
         if told.span is not None:
             yield "because of", _marked(content, told.span)
+        if told.next_pass is not None:
+            yield "would pass", f"from {_instant(told.next_pass, zone)} on"
+    for each, span in told.shadowed:
+        yield "only reported", _reported(each.rule, told, content, span)
+    if told.added is not None:
+        yield "added", f"{told.added.words} (behind character {told.added.at})"
+    if told.template is not None:
+        yield "template", told.template
+    yield "class, rules", f"{told.message_class}, version {told.account.ruleset.version}"
     yield "rules tried", ", ".join(_rule_tried(*tried) for tried in _trail(told.judgement)) or "none"
     yield "hours", _hours(told, zone)
     yield "from, to", f"{_source_addr(told) or '-'}, {pdu.destination.addr or '-'}"
@@ -197,12 +238,23 @@ def _verdict(told: Explanation, zone: tzinfo) -> Text:
     return Text("accepted", "bold green")
 
 
-def _rule(refused: Refusal) -> str:
+def _rule(refused: Refusal, told: Explanation) -> str:
     rule = RULES.get(refused.rule)
     if rule is None:
         return refused.rule
-    law = f"; {rule.law}" if rule.law else ""
-    return f"{rule.id}, contract clause {rule.clause}{law}\n{rule.english}\n{rule.chinese}"
+    detail = f" ({refused.detail})" if refused.detail else ""
+    return f"{_with_law(rule.id, told)}\n{rule.english}{detail}\n{rule.chinese}"
+
+
+def _with_law(rule: str, told: Explanation) -> str:
+    article = told.law(rule)
+    law = "" if article is None else f"; {article}"
+    return f"{rule}, contract clause {RULES[rule].clause}{law}"
+
+
+def _reported(rule: str, told: Explanation, content: str, span: tuple[int, int] | None) -> Text:
+    words = Text(_with_law(rule, told))
+    return words if span is None else Text.assemble(words, ", because of ", _marked(content, span))
 
 
 def _marked(content: str, span: tuple[int, int]) -> Text:

@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from gateway.config import load
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 TEXT = "尊敬的客户:今天是您生日，生日快乐，回TD退订【中国银行】"
+VERSION = load(EXAMPLE).accounts["daytime"].ruleset.version
 DAY, NIGHT = "2026-11-23T12:00", "2026-11-23T18:00"
 
 
@@ -52,6 +54,7 @@ def test_an_accepted_text_is_told_with_its_way_and_its_price() -> None:
     assert found == {
         "verdict": "accepted",
         "status": "ESME_ROK",
+        "class, rules": f"commercial, version {VERSION}",
         "rules tried": "signature, salutation, unsubscribe, content, hours",
         "hours": "08:00 to 17:00 Asia/Shanghai; open at 2026-11-23T12:00:00+08:00",
         "from, to": "-, 13800138000",
@@ -68,7 +71,7 @@ def test_a_refused_text_is_told_with_rule_law_and_the_piece_to_blame() -> None:
     assert found["verdict"] == "refused"
     assert found["status"] == "0x00000417"
     assert found["refused by"].startswith(
-        "CONTENT_OBSCENE_VIOLENT, contract clause 六(7); 电信条例 art. 56 / The text is reactionary"
+        "CONTENT_OBSCENE_VIOLENT, contract clause 六(7); 电信条例 art. 56, in force from 2016-02-06 / The text"
     )
     assert found["because of"] == "赌博 (characters 8 to 10)"
     assert found["rules tried"] == "signature, salutation, unsubscribe, content (refuse)"
@@ -108,6 +111,11 @@ def test_the_document_of_an_accepted_text() -> None:
         "accepted": True,
         "command_status": {"value": 0, "name": "ESME_ROK"},
         "refusal": None,
+        "message_class": "commercial",
+        "ruleset": VERSION,
+        "added": None,
+        "template": None,
+        "shadowed": [],
         "trail": [
             {"rule": rule, "verdict": "accept"}
             for rule in ("signature", "salutation", "unsubscribe", "content", "hours")
@@ -138,7 +146,9 @@ def test_the_document_of_a_refused_text() -> None:
         "law": None,
         "english": "The signature is not registered for this account.",
         "chinese": "签名未在本账户报备",
+        "detail": None,
         "span": {"start": 5, "end": 11, "text": "【建设银行】"},
+        "next_pass": None,
     }
     assert found["trail"] == [{"rule": "signature", "verdict": "refuse"}]
     assert found["hours"]["is_open"] is False
@@ -153,15 +163,82 @@ def test_a_refusal_that_is_no_rule_of_the_contract_has_no_clause() -> None:
         "law": None,
         "english": None,
         "chinese": None,
+        "detail": None,
         "span": None,
+        "next_pass": None,
     }
     assert found["trail"] == []
 
 
-def test_a_refusal_by_the_law_names_it() -> None:
-    found = told(signet("demo", "尊敬的客户:生日快乐【中国银行】", "--json"), 1)
-    assert (found["refusal"]["rule"], found["refusal"]["law"]) == ("UNSUBSCRIBE_MISSING", "Order 31 art. 20")
+@pytest.mark.parametrize(
+    ("at", "law"),
+    [
+        ("2026-04-30T12:00", {"regulation": "Order 31", "article": "20", "since": "2015-06-30"}),
+        ("2026-05-01T00:00", {"regulation": "Order 74", "article": None, "since": "2026-05-01"}),
+    ],
+)
+def test_a_refusal_by_the_law_names_that_of_its_day(at: str, law: dict[str, str | None]) -> None:
+    found = told(signet("demo", "尊敬的客户:生日快乐【中国银行】", "--at", at, "--json"), 1)
+    assert (found["refusal"]["rule"], found["refusal"]["law"]) == ("UNSUBSCRIBE_MISSING", law)
     assert [tried["verdict"] for tried in found["trail"]] == ["accept", "accept", "refuse"]
+
+
+def test_a_text_that_is_refused_at_night_is_told_when_it_would_pass() -> None:
+    result = signet("daytime", TEXT, "--at", NIGHT)
+    assert rows(result, 1)["would pass"] == "from 2026-11-24T08:00:00+08:00 on"
+    found = told(signet("daytime", TEXT, "--at", NIGHT, "--json"), 1)
+    assert found["refusal"]["next_pass"] == "2026-11-24T08:00:00+08:00"
+
+
+@pytest.fixture
+def agreed(tmp_path: Path) -> Path:
+    """A configuration whose account "demo" has agreed to more than the usual."""
+    text = EXAMPLE.read_text("utf-8").replace(
+        "#append = false\n",
+        "append = true\n"
+        'service_types = { OTP = "code" }\n'
+        "rules.SALUTATION_MISSING = { shadow = true }\n"
+        "rules.CONTENT_OBSCENE_VIOLENT = { shadow = true }\n",
+        1,
+    )
+    text = text.replace(
+        "#templates = []", 'templates = [{ name = "code", text = "验证码{number:4-6}【中国银行】" }]', 1
+    ).replace(
+        'signatures = ["中国银行", "完美科技"]',
+        'signatures = [{ name = "完美科技", valid_from = 2099-01-02 }, "中国银行"]',
+        1,
+    )
+    (tmp_path / "config.toml").write_text(text, "utf-8")
+    return tmp_path / "config.toml"
+
+
+def test_what_is_added_to_a_text_and_what_is_only_reported_are_told(agreed: Path) -> None:
+    result = signet("demo", "何不赌博", config=agreed)
+    found = rows(result)
+    assert found["added"] == "回TD退订【中国银行】 (behind character 4)"
+    assert "电信条例 art. 56, in force from 2016-02-06, because of 赌博 (characters 2 to 4)" in result.stdout
+    assert "SALUTATION_MISSING, contract clause 1(3)" in result.stdout
+    assert found["1"] == "15 of 70   何不赌博回TD退订【中国银行】"
+    document = told(signet("demo", "何不赌博", "--json", config=agreed))
+    assert document["added"] == {"at": 4, "text": "回TD退订【中国银行】"}
+    assert [(each["rule"], each["span"]) for each in document["shadowed"]] == [
+        ("SALUTATION_MISSING", None),
+        ("CONTENT_OBSCENE_VIOLENT", {"start": 2, "end": 4, "text": "赌博"}),
+    ]
+
+
+def test_the_template_of_a_text_and_the_class_of_its_service_type_are_told(agreed: Path) -> None:
+    found = told(signet("demo", "验证码1234", "--service-type", "OTP", "--json", config=agreed))
+    assert (found["template"], found["message_class"]) == ("code", "code")
+    found = rows(signet("demo", "验证码1234", "--service-type", "OTP", config=agreed))
+    assert found["template"] == "code"
+    assert found["class, rules"].startswith("code, version ")
+
+
+def test_a_signature_that_is_not_valid_yet_is_told_from_when_it_is(agreed: Path) -> None:
+    found = told(signet("demo", "您好，回TD退订【完美科技】", "--json", config=agreed), 1)
+    assert found["refusal"]["detail"] == "it is valid from 2099-01-02 on"
+    assert found["refusal"]["next_pass"] == "2099-01-02T00:00:00+08:00"
 
 
 @pytest.mark.parametrize(

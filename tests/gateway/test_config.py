@@ -99,7 +99,7 @@ def test_an_account_with_the_least_in_it_is_held_to_the_contract(tmp_path: Path)
     assert account.name == "bank"
     assert account.contract == Contract("WM39-SMS-0001", "中国银行", "长春完美科技有限公司", date(2025, 1, 6))
     assert account.ruleset.message_class is MessageClass.COMMERCIAL
-    assert account.ruleset.signatures == {"中国银行"}
+    assert account.ruleset.signatures.is_valid("中国银行", 0.0)
     assert (account.ruleset.hours.open, account.ruleset.hours.close) == (time(8), time(17))
     assert (account.ruleset.hours.zone, account.ruleset.hours.exceptions) == (SHANGHAI, ())
     assert account.ruleset.outside_hours == "refuse"

@@ -231,7 +231,7 @@ def test_a_text_in_order_is_accepted_by_every_rule() -> None:
     found = told(TEXT)
     assert isinstance(found.taken, Reading)
     trail = ("signature", "salutation", "unsubscribe", "content", "hours")
-    assert found.judgement == Judgement(Accept(), trail)
+    assert found.judgement == Judgement(Accept(), trail, ruleset=BANK.ruleset.version)
     assert (found.units, found.form, found.route, found.due_at) == (1, None, ("carrier0",), NOON)
     assert (found.alphabet, found.pdu.data_coding, found.span) == (Alphabet.UCS2, 8, None)
     assert found.taken.source_addr == "10690001"
@@ -258,8 +258,10 @@ def test_outside_the_hours_the_status_is_that_of_the_accounts_style(
 
 
 def test_a_text_that_waits_for_the_hours_is_due_when_they_begin() -> None:
-    found = told("【Bank】", a_customer(**CODES), EVENING)
-    assert found.judgement == Judgement(Defer(MORNING), ("signature", "content", "hours"))
+    customer = a_customer(**CODES)
+    found = told("【Bank】", customer, EVENING)
+    trail = ("signature", "content", "hours")
+    assert found.judgement == Judgement(Defer(MORNING), trail, ruleset=customer.ruleset.version)
     assert (found.due_at, found.opens_at) == (MORNING, MORNING)
 
 

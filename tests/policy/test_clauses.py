@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import date
+from itertools import pairwise
+
 import pytest
 
 from policy import clauses
 from policy.clauses import CONTENT_KINDS, RULES, refuse
+from policy.facts import MessageClass
 from policy.verdict import Refuse
 
 RSUBMITFAIL, RINVDSTADR, RINVSRCADR, RTHROTTLED, RBINDFAIL = 0x45, 0x0B, 0x0A, 0x58, 0x0D
@@ -68,6 +72,40 @@ def test_every_rule_explains_itself_on_one_line_in_both_languages() -> None:
         assert rule.english.endswith(".")
         assert rule.chinese
         assert "\n" not in rule.english + rule.chinese
+
+
+def test_a_rule_names_the_article_that_is_in_force_on_a_day() -> None:
+    consent = RULES["CONSENT_MISSING"]
+    assert str(consent.law_on(date(2026, 4, 30))) == "Order 31 art. 18, in force from 2015-06-30"
+    assert str(consent.law_on(date(2026, 5, 1))) == "Order 74, in force from 2026-05-01"
+    assert consent.law_on(date(2015, 6, 29)) is None
+    assert RULES["OUTSIDE_HOURS"].law_on(date(2026, 5, 1)) is None
+
+
+def test_no_two_articles_of_a_rule_are_in_force_at_once() -> None:
+    for rule in RULES.values():
+        for one, other in pairwise(rule.law):
+            assert one.until is not None
+            assert one.until <= other.since
+
+
+def test_form_is_asked_of_commercial_messages_and_all_else_of_every_class() -> None:
+    commercial = {rule.id for rule in RULES.values() if rule.classes == {MessageClass.COMMERCIAL}}
+    assert commercial == {"SALUTATION_MISSING", "UNSUBSCRIBE_MISSING", "CONSENT_MISSING"}
+    assert all(rule.classes == set(MessageClass) for rule in RULES.values() if rule.id not in commercial)
+
+
+def test_money_states_access_and_what_cannot_be_read_are_the_same_for_every_class() -> None:
+    assert {rule.id for rule in RULES.values() if rule.fixed} == {
+        "LEAD_TIME_SHORT",
+        "DEADLINE_UNREACHABLE",
+        "QUOTA_EXHAUSTED",
+        "ACCOUNT_NOT_OPEN",
+        "ACCOUNT_SUSPENDED",
+        "SOURCE_NOT_ALLOWED",
+        "MESSAGE_INCOMPLETE",
+        "TEXT_UNREADABLE",
+    }
 
 
 def test_the_nine_forbidden_kinds_follow_the_order_of_clause_six() -> None:
