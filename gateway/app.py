@@ -29,6 +29,7 @@ from gateway.customers.listener import CustomerListener
 from gateway.customers.long_messages import LongMessages
 from gateway.customers.operations import Operations
 from gateway.customers.password_checks import PasswordChecks
+from gateway.customers.submitter import tell_shadowed
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
 from gateway.purger import Purger
@@ -69,7 +70,9 @@ class Gateway:
         run `despite_audit`; Twisted's CannotListenError for a port in use.
         """
         settings, world = self._settings, self._world
-        opened = self._opened = await open_store(settings, world, self.metrics.commit_s.observe)
+        opened = self._opened = await open_store(
+            settings, world, self.metrics.commit_s.observe, self._shadowed
+        )
         self._wire(opened)
         for account, route, count in opened.recovered.queued:
             self._dispatcher.found(account, route, count)
@@ -212,6 +215,9 @@ class Gateway:
         )
 
         self._broadcasts = Broadcasts(settings, reactor, clock, store, self._intake, ended, owe)
+
+    def _shadowed(self, account: str, rule: str) -> None:
+        tell_shadowed(account, [rule], self.metrics)
 
     def _look_again(self) -> None:
         self._deliveries.look_again()

@@ -30,6 +30,9 @@ class Metrics:
         self.messages_accepted = one("messages_accepted", "Messages answered with status 0", "account")
         self.units_accepted = one("units_accepted", "Units (segments) held for those messages", "account")
         self.messages_refused = two("messages_refused", "Messages refused at submit", "account", "rule")
+        self.rules_shadowed = two(
+            "rules_shadowed", "Messages that a rule that only reports would refuse", "account", "rule"
+        )
         self.messages_ended = two("messages_ended", "Messages that reached their end", "account", "state")
         self.binds_refused = one("binds_refused", "Binds of customers that were refused", "rule")
 

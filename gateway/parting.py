@@ -66,6 +66,7 @@ def parts_with(
             part=number,
             segment=0,
             told_as=None,
+            submitted_body=message.submitted_body if number == 1 else None,
         )
         for number, body in enumerate(bodies, start=1)
     )

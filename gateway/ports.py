@@ -148,18 +148,61 @@ class Ended:
 
 
 @value(frozen=True, slots=True)
+class RefusedSubmit:
+    """What is kept of a submit_sm that a rule of the contract has refused: no message, and no transfer.
+
+    Instants are unix milliseconds. `body` is the submit_sm body as it was judged, before anything was added;
+    the span is the piece of its text that is to blame; `next_pass_at` is when the same text would pass.
+    """
+
+    refusal_id: int
+    account: str
+    rule: str
+    message_class: str
+    source_addr: str
+    destination_addr: str
+    body: bytes
+    units: int
+    ruleset: str
+    submitted_by: str
+    submitted_at: int
+    span_start: int | None = None
+    span_end: int | None = None
+    next_pass_at: int | None = None
+
+
+def refusal_of(message: Message, rule: str) -> RefusedSubmit:
+    """What is kept of a message that `rule` refuses, under the id that it would have had."""
+    return RefusedSubmit(
+        message.message_id,
+        message.account,
+        rule,
+        message.message_class,
+        message.source_addr,
+        message.destination_addr,
+        message.body if message.submitted_body is None else message.submitted_body,
+        message.units,
+        message.ruleset,
+        message.submitted_by,
+        message.submitted_at,
+    )
+
+
+@value(frozen=True, slots=True)
 class Whole:
     """A long message of which every segment has come, and what is to become of it.
 
     `collected` are the ids of the segments that wait in the store, `last` is the one that is not there yet.
     `parts` carry the text to the carrier; none if `rule` refuses the message. They are QUEUED, or SUBMITTING
-    where their slots are taken.
+    where their slots are taken. `evidence` is what is kept if a rule refuses it, be it found here or by the
+    store.
     """
 
     collected: tuple[int, ...]
     last: Message
     parts: tuple[Message, ...] = ()
     rule: str | None = None
+    evidence: RefusedSubmit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,14 +360,21 @@ class StoreClosed(Exception):
 class Store(Protocol):
     """The durable state, one transaction a call or fewer."""
 
+    def record_rulesets(self, rulesets: Mapping[str, str]) -> Deferred[None]:
+        """Keep the rules that messages are judged by, as JSON by version; those that are known stay."""
+        ...
+
     async def recover(self, resend_accounts: Collection[str], in_doubt_deadline_at: int) -> Recovered:
         """Begin a new epoch: submits of older ones are in doubt, parked or queued again by account."""
         ...
 
-    def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
-        """Store messages with their holds; for each None, or the rule that refuses it and leaves no trace.
+    def admit(
+        self, messages: Sequence[Message], refused: Sequence[RefusedSubmit] = ()
+    ) -> Deferred[list[str | None]]:
+        """Store messages with their holds; for each None, or the rule that refuses it.
 
-        A message that is JOINED is followed by its parts, and all of them are stored or none.
+        Of one that is refused nothing is stored but that it was, as of the `refused`. A message that is
+        JOINED is followed by its parts, and all of them are stored or none.
         """
         ...
 
@@ -363,12 +413,12 @@ class Store(Protocol):
         routes: Collection[str],
         carrier: str,
         count: int,
-        opens_at: Callable[[str, int], int],
+        opens_at: Callable[[Message, int], int],
     ) -> Deferred[Claimed]:
         """Commit the intent to submit up to `count` due messages of `routes` to `carrier`.
 
-        `opens_at(account, now)` is the instant from which that account may send; a message whose hours are
-        closed is put off until then.
+        `opens_at(message, now)` is the instant from which it may be sent; a message whose hours are closed is
+        put off until then.
         """
         ...
 

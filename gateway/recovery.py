@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from gateway.store.lock import StoreLock
 from gateway.store.sqlstore import SqlStore
 from gateway.store.writer import Writer
 from gateway.world import World
+from policy.facts import MessageClass
+from policy.scope import Mode
 from smpp.message_id import GUESSED
 
 log = structlog.get_logger()
@@ -48,8 +51,16 @@ class Opened:
         self._lock.release()
 
 
-async def open_store(settings: Settings, world: World, took: Callable[[float], object]) -> Opened:
-    """Open the store that the settings name. Raises StoreError. `took` is told how long transactions take."""
+async def open_store(
+    settings: Settings,
+    world: World,
+    took: Callable[[float], object],
+    shadowed: Callable[[str, str], None] = lambda account, rule: None,
+) -> Opened:
+    """Open the store that the settings name. Raises StoreError.
+
+    `took` is told how long transactions take, `shadowed` of what accounts' rules would have refused.
+    """
     path = settings.store_path
     # Before a look at the schema: another version may be running on it.
     try:
@@ -59,14 +70,18 @@ async def open_store(settings: Settings, world: World, took: Callable[[float], o
     lock = StoreLock(path)
     try:
         with _failures_of(path):
-            return await _recover(settings, world, took, lock)
+            return await _recover(settings, world, took, shadowed, lock)
     except StoreError:
         lock.release()
         raise
 
 
 async def _recover(
-    settings: Settings, world: World, took: Callable[[float], object], lock: StoreLock
+    settings: Settings,
+    world: World,
+    took: Callable[[float], object],
+    shadowed: Callable[[str, str], None],
+    lock: StoreLock,
 ) -> Opened:
     first = open_engine(settings.store_path)
     with first.connect() as connection:
@@ -76,11 +91,12 @@ async def _recover(
     engine = connect(settings.store_path, busy_timeout_s=0.0)
     ids = MessageIds(settings.node, lambda: int(world.clock.now() * 1000), last_id)
     writer = Writer(world.reactor, engine, world.commit_in, took)
-    means = means_of(settings, ids)
+    means = means_of(settings, ids, shadowed)
     store = SqlStore(writer, world.clock, settings.node, means)
     resending = {a.name for a in settings.accounts.values() if a.in_doubt is InDoubtPolicy.RESEND}
     deadline_at = int((world.clock.now() + settings.limits.in_doubt_s) * 1000)
     recovered = await store.recover(resending, deadline_at)
+    await store.record_rulesets(_rulesets(settings))
     log.info(
         "store.recovered",
         epoch=recovered.epoch,
@@ -92,8 +108,24 @@ async def _recover(
     return Opened(store, ids, writer, recovered, engine, lock)
 
 
-def means_of(settings: Settings, ids: MessageIds) -> Means:
-    """What the store must know of the settings to end messages."""
+def _rulesets(settings: Settings) -> dict[str, str]:
+    """The rules of every account as JSON, by version."""
+    rulesets = {account.ruleset.version: account.ruleset for account in settings.accounts.values()}
+    return {version: json.dumps(one.describe(), ensure_ascii=False) for version, one in rulesets.items()}
+
+
+def means_of(
+    settings: Settings,
+    ids: MessageIds,
+    shadowed: Callable[[str, str], None] = lambda account, rule: None,
+) -> Means:
+    """What the store must know of the settings to judge and end messages."""
+    by_name = {account.name: account.ruleset for account in settings.accounts.values()}
+
+    def mode(account: str, message_class: str, rule: str) -> Mode:
+        ruleset = by_name.get(account)
+        return Mode.ON if ruleset is None else ruleset.modes[MessageClass(message_class)][rule]
+
     accounts, carriers = settings.accounts.values(), settings.carriers.values()
     return Means(
         ids.next,
@@ -107,6 +139,8 @@ def means_of(settings: Settings, ids: MessageIds) -> Means:
         routes=settings.routes,
         caps={account.name: account.caps for account in accounts if account.caps is not None},
         recipients={a.name: a.recipients for a in accounts if a.recipients != Recipients()},
+        modes=mode,
+        shadowed=shadowed,
     )
 
 

@@ -82,6 +82,52 @@ class Ruleset:
             return at
         return self.hours.next_open(at, message_class)
 
+    def describe(self) -> dict[str, object]:
+        """Everything that the version stands for, as JSON has it; the content filter by its digest."""
+        hours = self.hours
+        return {
+            "message_class": self.message_class,
+            "service_types": dict(self.service_types),
+            "signatures": [
+                {
+                    "name": one.name,
+                    "status": one.status,
+                    "evidence": one.evidence,
+                    "valid_from": _written(one.valid_from),
+                    "valid_to": _written(one.valid_to),
+                }
+                for one in self.signatures.registrations
+            ],
+            "rules": {
+                rule: {
+                    "classes": None if scope.classes is None else sorted(scope.classes),
+                    "shadow": scope.shadow,
+                }
+                for rule, scope in self.scopes.items()
+            },
+            "content": self.content.digest,
+            "hours": {
+                "open": str(hours.open),
+                "close": str(hours.close),
+                "zone": str(hours.zone),
+                "outside": self.outside_hours,
+                "exceptions": [
+                    {"start": str(e.start), "end": _written(e.end), "note": e.note, "scope": e.scope}
+                    for e in hours.exceptions
+                ],
+                "closed": [
+                    {"start": str(c.start), "end": str(c.end), "note": c.note, "scope": c.scope}
+                    for c in hours.closed
+                ],
+            },
+            "templates": [
+                {"name": one.name, "text": one.text, "message_class": one.message_class}
+                for one in self.templates.templates
+            ],
+            "templates_only": self.templates_only,
+            "append": self.append,
+        }
+
 
 def compile_ruleset(
     *,
@@ -117,57 +163,10 @@ def compile_ruleset(
     )
     modes = compile_modes(scopes)
     unnamed = Ruleset("", *inputs, modes, {})
-    words = json.dumps(describe(unnamed), ensure_ascii=False, sort_keys=True)
+    words = json.dumps(unnamed.describe(), ensure_ascii=False, sort_keys=True)
     version = sha256(words.encode()).hexdigest()[:12]
     plans = {each: _plan(version, modes[each], templates_only) for each in MessageClass}
     return Ruleset(version, *inputs, modes, MappingProxyType(plans))
-
-
-def describe(ruleset: Ruleset) -> dict[str, object]:
-    """Everything that the version stands for, as JSON has it; the content filter by its digest."""
-    hours = ruleset.hours
-    return {
-        "message_class": ruleset.message_class,
-        "service_types": dict(ruleset.service_types),
-        "signatures": [
-            {
-                "name": one.name,
-                "status": one.status,
-                "evidence": one.evidence,
-                "valid_from": _written(one.valid_from),
-                "valid_to": _written(one.valid_to),
-            }
-            for one in ruleset.signatures.registrations
-        ],
-        "rules": {
-            rule: {
-                "classes": None if scope.classes is None else sorted(scope.classes),
-                "shadow": scope.shadow,
-            }
-            for rule, scope in ruleset.scopes.items()
-        },
-        "content": ruleset.content.digest,
-        "hours": {
-            "open": str(hours.open),
-            "close": str(hours.close),
-            "zone": str(hours.zone),
-            "outside": ruleset.outside_hours,
-            "exceptions": [
-                {"start": str(e.start), "end": _written(e.end), "note": e.note, "scope": e.scope}
-                for e in hours.exceptions
-            ],
-            "closed": [
-                {"start": str(c.start), "end": str(c.end), "note": c.note, "scope": c.scope}
-                for c in hours.closed
-            ],
-        },
-        "templates": [
-            {"name": one.name, "text": one.text, "message_class": one.message_class}
-            for one in ruleset.templates.templates
-        ],
-        "templates_only": ruleset.templates_only,
-        "append": ruleset.append,
-    }
 
 
 def _written(moment: object) -> str | None:

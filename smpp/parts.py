@@ -68,7 +68,7 @@ def with_text(message: SubmitSm, text: bytes, data_coding: int) -> SubmitSm:
 
     Raises `PduError` for a broken user data header.
     """
-    other = replace(message, data_coding=data_coding)
+    other = changed(message, data_coding=data_coding)
     return _with_user_data(other, _other_elements(message), text, message.tlvs)
 
 

@@ -43,6 +43,7 @@ from gateway.ports import (
 )
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Limits
+from policy.facts import MessageClass
 from smpp.status import CommandStatus
 from smpp.status import name as status_name
 
@@ -167,11 +168,12 @@ class Dispatcher:
         now = self._now()
         by_bind: dict[Slot, list[Attempt]] = {}
         # The hours may have ended since these were judged: commits take their time.
-        accounts = dict.fromkeys(message.account for message, _ in messages)
-        closed = {account for account in accounts if self._opens_at(account, now) > now}
+        kinds = {(message.account, message.message_class): message for message, _ in messages}
+        closed = {kind for kind, message in kinds.items() if self._opens_at(message, now) > now}
         if closed:
-            self.unsent([pair for pair in messages if pair[0].account in closed])
-            messages = [pair for pair in messages if pair[0].account not in closed]
+            still = [(m.account, m.message_class) not in closed for m, _ in messages]
+            self.unsent([pair for pair, may in zip(messages, still, strict=True) if not may])
+            messages = [pair for pair, may in zip(messages, still, strict=True) if may]
         for message, bind in messages:
             by_bind.setdefault(bind, []).append(Attempt(message, bind.name, now))
         for bind, attempts in by_bind.items():
@@ -388,13 +390,12 @@ class Dispatcher:
         for bind, count in Counter(slots).items():
             task.safely(bind.give_back, count, unused=True)
 
-    def _opens_at(self, account: str, now: int) -> int:
-        """From when on an account's messages may be sent: hours are checked at release, too."""
-        found = self._account(account)
+    def _opens_at(self, message: Message, now: int) -> int:
+        """From when on a message may be sent: hours are checked at release, too."""
+        found = self._account(message.account)
         if found is None:
             return now
-        ruleset = found.ruleset
-        return int(ruleset.hours.next_open(now / 1000, ruleset.message_class) * 1000)
+        return int(found.ruleset.opens_at(now / 1000, MessageClass(message.message_class)) * 1000)
 
     def _note_due(self, route: str, due_at: int) -> None:
         self._due[route] = min(due_at, self._due.get(route, due_at))

@@ -21,4 +21,6 @@ def explanation(refusal: Refusal, command_id: int) -> SubmitSmResp | DataSmResp 
         return None
     rule = RULES.get(refusal.rule)
     words = refusal.rule if rule is None else f"{rule.id} {rule.clause}: {rule.english}"
+    if refusal.detail:
+        words += f" ({refusal.detail})"
     return response("", ((spec.ADDITIONAL_STATUS_INFO_TEXT, words.encode("utf-8") + b"\0"),))

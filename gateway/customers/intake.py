@@ -1,7 +1,8 @@
 """From a submit_sm to its answer: limits, judgement, and one transaction for all that came meanwhile.
 
-A status 0 is sent after the commit of message and hold, never before. If the store says no, nothing was
-stored and the status says why. If nobody can say whether COMMIT happened, the bind is closed unanswered: the
+A status 0 is sent after the commit of message and hold, never before. If a rule of the contract says no, it
+is written down that it did, in the same transaction as the messages that came beside it, and then answered;
+nothing else is stored of it. If nobody can say whether COMMIT happened, the bind is closed unanswered: the
 customer then knows as little as we do, which is the truth. A submit that the store will not take, though it
 takes the others, is refused alone.
 """
@@ -10,24 +11,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 from twisted.internet.defer import Deferred
 
 from gateway import task, tlvs
-from gateway.admission import Reading, Refusal, Segment, alphabet_of, read, refusal
+from gateway.admission import Evidence, Reading, Refusal, Segment, alphabet_of, read, refusal
 from gateway.batch import Batch
 from gateway.clock import Clock
 from gateway.customers.long_messages import LongMessages
-from gateway.customers.submitter import Submitter, accept, refuse
+from gateway.customers.submitter import Submitter, accept, evidence_of, refuse, tell_shadowed
 from gateway.customers.throttles import Throttles
 from gateway.ids import ShortIds
 from gateway.insist import fault, in_parts
 from gateway.message import Message, State
 from gateway.metrics import Metrics
 from gateway.parting import is_too_long, joined, parts_of
-from gateway.ports import CommitUnknown, Outlet, Slot, Store
+from gateway.ports import CommitUnknown, Outlet, RefusedSubmit, Slot, Store
 from gateway.reactor import ReactorTime
 from gateway.routing import find
 from gateway.settings import Account, Limits, LongForm, Route
@@ -52,6 +54,16 @@ class _Offer:
     form: LongForm
     """How it is cut into parts; PAYLOAD for one that leaves as it is."""
     told_as: str | None
+
+
+@value(frozen=True, slots=True)
+class _Refused:
+    """A submit_sm that a rule of the contract refuses, which is answered once that is written down."""
+
+    submitter: Submitter
+    sequence_number: int
+    refusal: Refusal
+    evidence: RefusedSubmit
 
 
 @value(frozen=True, slots=True)
@@ -96,7 +108,7 @@ class Intake:
         self._form = form
         self._long_messages = long_messages
         self.throttles = Throttles(limits)
-        self._offers: Batch[_Offer] = Batch(reactor, limits.batch_max, self._admit)
+        self._offers: Batch[_Offer | _Refused] = Batch(reactor, limits.batch_max, self._admit)
         self._stopping = False
 
     def __len__(self) -> int:
@@ -126,12 +138,14 @@ class Intake:
         account = submitter.account
         taken = self._read(account, pdu, body)
         if isinstance(taken, Refusal):
-            refuse(submitter, sequence_number, taken, self._metrics)
+            self._refuse(submitter, sequence_number, taken, pdu)
             return
         reading, route = taken
         if isinstance(reading, Segment):
             self._long_messages.offer(submitter, sequence_number, reading, route, told_as)
             return
+        if reading.shadowed:
+            tell_shadowed(account.name, reading.shadowed, self._metrics)
         form = LongForm.PAYLOAD if reading.units == 1 else self._form(route)
         if is_too_long(reading.units, form, self._limits):
             refused = refusal(account, GatewayError.MESSAGE_TOO_LONG)
@@ -159,7 +173,8 @@ class Intake:
         if self._outlet.waiting(account.name) >= account.queue_max:
             return refusal(account, GatewayError.QUEUE_FULL)
         if account.contract.expires_on is not None and not self._in_force(account):
-            return refusal(account, ACCOUNT_NOT_OPEN)
+            evidence = Evidence(account.ruleset.class_of(pdu.service_type), body, 1)
+            return replace(refusal(account, ACCOUNT_NOT_OPEN), evidence=evidence)
         if pdu.tlvs:
             pdu, body = tlvs.of_submit(self._routes, account.name, pdu, body)
         reading = read(account, pdu, body, self._clock.now(), self._limits.message_ttl_s)
@@ -178,6 +193,16 @@ class Intake:
             datetime.fromtimestamp(self._clock.now(), account.ruleset.hours.zone).date()
         )
 
+    def _refuse(self, submitter: Submitter, sequence_number: int, refused: Refusal, pdu: SubmitSm) -> None:
+        """Answer at once, or behind the commit of what is kept of it."""
+        tell_shadowed(submitter.account.name, refused.shadowed, self._metrics)
+        if refused.evidence is None:
+            refuse(submitter, sequence_number, refused, self._metrics)
+            return
+        evidence = evidence_of(submitter, refused, pdu, self.new_id(), self._clock.now())
+        assert evidence is not None
+        self._offers.add(_Refused(submitter, sequence_number, refused, evidence))
+
     def _within_throttle(self, account: Account, reading: Reading | Segment) -> bool:
         """Whether the rates allow it; a message whose first segment was taken is taken whole."""
         if account.throttle is None and account.throttle_per_source is None:
@@ -193,32 +218,42 @@ class Intake:
 
     # -- at the store
 
-    async def _admit(self, offers: Sequence[_Offer]) -> None:
+    async def _admit(self, came: Sequence[_Offer | _Refused]) -> None:
         now = int(self._clock.now() * 1000)
+        offers = [one for one in came if isinstance(one, _Offer)]
         slots: list[Slot | None] = []
+        candidates: list[_Candidate | _Refused] = [one for one in came if isinstance(one, _Refused)]
         try:
             slots = self._slots(offers, now)
-            candidates = [
+            candidates += [
                 candidate
                 for offer, slot in zip(offers, slots, strict=True)
                 if (candidate := self._candidate(offer, slot, now)) is not None
             ]
         except Exception as error:
             self._turn_away(offers, slots, error)
-            candidates = []
         if candidates:
             async for part, rules in in_parts(candidates, self._tell_store):
+                admitted = [c for c in part if isinstance(c, _Candidate)]
+                refused = [c for c in part if isinstance(c, _Refused)]
                 if isinstance(rules, CommitUnknown):
-                    self._put_down(part, rules)
+                    self._put_down(admitted, refused, rules)
                 elif isinstance(rules, Exception):
-                    self._turn_away([c.offer for c in part], [c.slot for c in part], rules)
+                    self._turn_away(
+                        [*refused, *(c.offer for c in admitted)], [c.slot for c in admitted], rules
+                    )
                 else:
-                    self._answer(part, rules)
-        for submitter in dict.fromkeys(offer.submitter for offer in offers):
+                    self._answer(admitted, rules)
+                    for one in refused:
+                        refuse(one.submitter, one.sequence_number, one.refusal, self._metrics)
+        for submitter in dict.fromkeys(one.submitter for one in came):
             task.safely(submitter.flush)
 
-    def _tell_store(self, candidates: Sequence[_Candidate]) -> Deferred[list[str | None]]:
-        return self._store.admit([message for c in candidates for message in (c.message, *c.parts)])
+    def _tell_store(self, candidates: Sequence[_Candidate | _Refused]) -> Deferred[list[str | None]]:
+        return self._store.admit(
+            [m for c in candidates if isinstance(c, _Candidate) for m in (c.message, *c.parts)],
+            [c.evidence for c in candidates if isinstance(c, _Refused)],
+        )
 
     def _slots(self, offers: Sequence[_Offer], now: int) -> list[Slot | None]:
         """A slot for each message that may go out at once, as far as there are slots."""
@@ -268,6 +303,9 @@ class Intake:
             account.ruleset.version,
             offer.submitter.label,
             told_as=offer.told_as,
+            message_class=reading.message_class,
+            signature=reading.signature,
+            submitted_body=reading.submitted_body,
         )
 
     # -- after the commit
@@ -305,20 +343,25 @@ class Intake:
         for message in accepted:
             self._metrics.units_accepted[message.account] += message.units
 
-    def _turn_away(self, offers: Sequence[_Offer], slots: Sequence[Slot | None], error: Exception) -> None:
+    def _turn_away(
+        self, offers: Sequence[_Offer | _Refused], slots: Sequence[Slot | None], error: Exception
+    ) -> None:
         """Nothing of these is stored, and for no fault of theirs that they could know of."""
         log.error("admission.failed", count=len(offers), error=fault(error))
         for slot in slots:
             if slot is not None:
                 task.safely(slot.give_back, unused=True)
         for offer in offers:
-            refused = refusal(offer.account, GatewayError.STORE_DOWN)
+            refused = refusal(offer.submitter.account, GatewayError.STORE_DOWN)
             refuse(offer.submitter, offer.sequence_number, refused, self._metrics)
 
-    def _put_down(self, candidates: Sequence[_Candidate], error: CommitUnknown) -> None:
+    def _put_down(
+        self, candidates: Sequence[_Candidate], refused: Sequence[_Refused], error: CommitUnknown
+    ) -> None:
         """Leave messages that may be stored to the queue, and tell their senders nothing."""
-        log.error("admission.unknown", count=len(candidates), error=str(error))
-        for submitter in dict.fromkeys(c.offer.submitter for c in candidates):
+        log.error("admission.unknown", count=len(candidates) + len(refused), error=str(error))
+        submitters = [*(c.offer.submitter for c in candidates), *(one.submitter for one in refused)]
+        for submitter in dict.fromkeys(submitters):
             task.safely(submitter.abort, "nobody knows whether the last messages were stored")
         self._outlet.unsent([(c.message, c.slot) for c in candidates if c.slot is not None])
         waiting = [message for c in candidates if c.slot is None for message in c.parts or (c.message,)]

@@ -14,16 +14,16 @@ import structlog
 from twisted.internet.defer import Deferred
 
 from gateway import task
-from gateway.admission import Reading, Refusal, Segment, alphabet_of, read_whole, refusal
+from gateway.admission import Evidence, Reading, Refusal, Segment, alphabet_of, read_whole, refusal
 from gateway.batch import Batch
 from gateway.clock import Clock
 from gateway.customers.collector import Collector, Gathered, Gathering, Step, key_of
-from gateway.customers.submitter import Submitter, accept, refuse
+from gateway.customers.submitter import Submitter, accept, evidence_of, refuse, tell_shadowed
 from gateway.insist import fault, in_parts
 from gateway.message import Message, State
 from gateway.metrics import Metrics
 from gateway.parting import bodies_of, is_too_long, joined, leaving, parts_with
-from gateway.ports import CommitUnknown, Delivery, Ended, Joined, Outlet, Slot, Store, Whole
+from gateway.ports import CommitUnknown, Delivery, Ended, Joined, Outlet, Slot, Store, Whole, refusal_of
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Limits, LongForm
 from gateway.statuses import GatewayError
@@ -297,25 +297,37 @@ class LongMessages:
         last = joined(self._message(offer, reading), gathering.whole_id, offer.segment.place.seq)
         try:
             judged = read_whole(offer.account, [s.pdu for s in gathering.in_order], reading)
+            tell_shadowed(offer.account.name, judged.shadowed, self._metrics)
             if isinstance(judged, Refusal):
-                return _Last(offer, Whole(collected, last, rule=judged.rule), judged)
+                return self._refused(offer, collected, last, judged)
             whole, form = self._message(offer, judged), self._form(offer.route)
             if is_too_long(judged.units, form, self._limits):
                 raise ValueError(f"{judged.units} units")
-            bodies = bodies_of(whole.body, offer.segment.alphabet, form)
+            alphabet = offer.segment.alphabet
+            if judged.submitted_body is not None:
+                alphabet = alphabet_of(offer.account, codec.submit_sm(judged.body))
+            bodies = bodies_of(whole.body, alphabet, form)
             slot = self._slot(whole, len(bodies))
             going = whole if slot is None else leaving(whole, slot)
             parts = parts_with(bodies, going, gathering.whole_id, form, self._new_id)
-            return _Last(offer, Whole(collected, last, parts), slot=slot)
+            return _Last(offer, Whole(collected, last, parts, evidence=refusal_of(whole, "")), slot=slot)
         except PduError as error:
-            refused = Refusal(TEXT_UNREADABLE, error.command_status)
+            evidence = Evidence(reading.message_class, reading.body, 1)
+            refused = Refusal(TEXT_UNREADABLE, error.command_status, evidence=evidence)
+            return self._refused(offer, collected, last, refused)
         except ValueError:
             refused = refusal(offer.account, GatewayError.MESSAGE_TOO_LONG)
         except Exception:
             # One message that cannot be judged must not keep the others of the batch from their answers.
             log.exception("joining.failed", account=offer.account.name)
             refused = refusal(offer.account, GatewayError.STORE_DOWN)
-        return _Last(offer, Whole(collected, last, rule=refused.rule), refused)
+        return self._refused(offer, collected, last, refused)
+
+    def _refused(self, offer: _Offer, collected: tuple[int, ...], last: Message, refused: Refusal) -> _Last:
+        """A long message that is refused, with what is kept of it."""
+        pdu, now = offer.segment.pdu, last.submitted_at / 1000
+        evidence = evidence_of(offer.submitter, refused, pdu, last.message_id, now)
+        return _Last(offer, Whole(collected, last, rule=refused.rule, evidence=evidence), refused)
 
     def _slot(self, whole: Message, count: int) -> Slot | None:
         """Slots for all parts of a message, if it may leave at once."""
@@ -384,6 +396,9 @@ class LongMessages:
             offer.account.ruleset.version,
             offer.submitter.label,
             told_as=offer.told_as,
+            message_class=reading.message_class,
+            signature=reading.signature,
+            submitted_body=reading.submitted_body,
         )
 
 

@@ -222,6 +222,10 @@ class Operations:
             attempts=0,
             due_at=reading.due_at,
             deadline_at=reading.deadline_at,
+            ruleset=account.ruleset.version,
+            message_class=reading.message_class,
+            signature=reading.signature,
+            submitted_body=reading.submitted_body,
         )
         form = LongForm.PAYLOAD if reading.units == 1 else self._form(message.route)
         if is_too_long(reading.units, form, self._limits):

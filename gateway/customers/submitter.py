@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
@@ -10,7 +11,9 @@ from gateway import task
 from gateway.admission import Refusal
 from gateway.message import Message
 from gateway.metrics import Metrics
+from gateway.ports import RefusedSubmit
 from gateway.settings import Account
+from smpp.pdu import SubmitSm
 
 log = structlog.get_logger()
 
@@ -49,6 +52,39 @@ def refuse(submitter: Submitter, sequence_number: int, refused: Refusal, metrics
         submitter.refuse(sequence_number, refused)
     except Exception:
         _cut(submitter)
+
+
+def evidence_of(
+    submitter: Submitter, refused: Refusal, message: SubmitSm, refusal_id: int, now: float
+) -> RefusedSubmit | None:
+    """What is kept of a refusal at `now` (unix seconds); None of one by no rule of the contract."""
+    evidence = refused.evidence
+    if evidence is None:
+        return None
+    start, end = evidence.span or (None, None)
+    return RefusedSubmit(
+        refusal_id,
+        submitter.account.name,
+        refused.rule,
+        evidence.message_class,
+        message.source.addr,
+        message.destination.addr,
+        evidence.body,
+        evidence.units,
+        submitter.account.ruleset.version,
+        submitter.label,
+        int(now * 1000),
+        start,
+        end,
+        evidence.next_pass_at,
+    )
+
+
+def tell_shadowed(account: str, rules: Sequence[str], metrics: Metrics) -> None:
+    """Count and log the rules that a message breaks, and that only report."""
+    for rule in rules:
+        metrics.rules_shadowed[account, rule] += 1
+        log.info("rule.shadowed", account=account, rule=rule)
 
 
 def _cut(submitter: Submitter) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection
 
 from gateway.message import Message, State
+from gateway.ports import RefusedSubmit
 from gateway.store import recipients, schema, usage
 from gateway.store.dialect import insert_rows
 from gateway.store.ends import Means
 from gateway.store.references import refer
+from gateway.store.refusals import of_messages, record
 from ledger import sql as ledger
 from ledger.standing import states
 from ledger.states import AccountState
@@ -22,8 +24,17 @@ _INSERT = insert_rows(schema.message)
 _WITHOUT_HOLD = {AccountState.OPEN: QUOTA_EXHAUSTED, AccountState.SUSPENDED: ACCOUNT_SUSPENDED}
 
 
-def admit(connection: Connection, messages: Sequence[Message], means: Means, now: int) -> list[str | None]:
-    """For each message None, stored with its hold, or the rule that refuses it, with no trace left."""
+def admit(
+    connection: Connection,
+    messages: Sequence[Message],
+    means: Means,
+    now: int,
+    refused: Sequence[RefusedSubmit] = (),
+) -> list[str | None]:
+    """For each message None, stored with its hold, or the rule that refuses it.
+
+    Of one that is refused, as of the `refused`, nothing is stored but that it was.
+    """
     judged = recipients.judge(connection, messages, means, now)
     messages = refer(connection, messages, means.country_code)
     verdicts = [judged.rules.get(message.message_id) for message in messages]
@@ -35,9 +46,9 @@ def admit(connection: Connection, messages: Sequence[Message], means: Means, now
         if verdict is None and messages[index].state is not State.JOINED
     ]
     held = hold(connection, [messages[index] for index in allowed], now)
-    refused = [index for index, is_held in zip(allowed, held, strict=True) if not is_held]
-    rules = without_hold(connection, (messages[index].account for index in refused))
-    for index in refused:
+    unheld = [index for index, is_held in zip(allowed, held, strict=True) if not is_held]
+    rules = without_hold(connection, (messages[index].account for index in unheld))
+    for index in unheld:
         verdicts[index] = rules[messages[index].account]
         if messages[index].part == 1:
             verdicts[index - 1] = verdicts[index]  # the JOINED one in front of its parts
@@ -46,6 +57,8 @@ def admit(connection: Connection, messages: Sequence[Message], means: Means, now
     if means.caps:
         usage.count_messages(connection, admitted, means, now)
     recipients.remember(connection, judged, admitted)
+    if refused or len(admitted) < len(messages):
+        record(connection, [*refused, *of_messages(messages, verdicts)])
     return verdicts
 
 

@@ -105,7 +105,7 @@ def claim(
     carrier: str,
     epoch: int,
     count: int,
-    opens_at: Callable[[str, int], int],
+    opens_at: Callable[[Message, int], int],
     means: Means,
     now: int,
 ) -> Claimed:
@@ -125,7 +125,7 @@ def claim(
             if message.message_id in not_any_more:
                 withdrawn.append(End(message, State.DELETED, "", now, Kind.VOID))
                 continue
-            opens = opens_at(message.account, now)
+            opens = opens_at(message, now)
             if message.part and message.whole_id in under_way:
                 opens = max(opens, now + _IN_TURN_MS)
             if opens > now:

@@ -27,6 +27,7 @@ from ledger.charge import Resolution
 from ledger.prepared import Prepared
 from ledger.rows import dumps, integers
 from ledger.transfer import Hold, Kind
+from policy.scope import Mode
 from smpp.message_id import Notations
 from smpp.message_state import MessageState
 from smpp.pdu import Tlvs
@@ -66,6 +67,8 @@ class Means:
     `telling_once` those that report on one part of a long message for all of them; `charged_if_delivered` the
     accounts that get back what a carrier reports as anything else. `routes` say which TLVs of a carrier's own
     go to the customer. `caps` are those of accounts that have some, and so are the rules of `recipients`.
+    `modes` tells by account, class and rule whether a rule that the store finds broken refuses; `shadowed`
+    hears of account and rule where it only reports.
     """
 
     new_id: Callable[[], int]
@@ -79,6 +82,15 @@ class Means:
     routes: Sequence[Route] = ()
     caps: Mapping[str, Caps] = field(default_factory=dict)
     recipients: Mapping[str, Recipients] = field(default_factory=dict)
+    modes: Callable[[str, str, str], Mode] = lambda account, message_class, rule: Mode.ON
+    shadowed: Callable[[str, str], None] = lambda account, rule: None
+
+    def refuses(self, rule: str, message: Message) -> bool:
+        """Whether a rule that a message breaks refuses it; one that only reports is told of here."""
+        mode = self.modes(message.account, message.message_class, rule)
+        if mode is Mode.SHADOW:
+            self.shadowed(message.account, rule)
+        return mode is Mode.ON
 
     def is_last(self, said: CarrierReceipt) -> bool:
         """Whether the carrier has said its last word on the message."""

@@ -59,13 +59,28 @@ _REPLACE = Bulk(
         state=constant(State.JOINED),
         registered_delivery=bindparam("registered_delivery"),
         body=bindparam("body"),
+        ruleset=bindparam("ruleset"),
+        message_class=bindparam("message_class"),
+        signature=bindparam("signature"),
+        submitted_body=bindparam("submitted_body"),
         due_at=bindparam("due_at"),
         deadline_at=bindparam("deadline_at"),
         whole_id=bindparam("whole_id"),
         segment=constant(1),
     )
     .where(_message.message_id == bindparam("_message_id")),
-    ("registered_delivery", "body", "due_at", "deadline_at", "whole_id", "_message_id"),
+    (
+        "registered_delivery",
+        "body",
+        "due_at",
+        "deadline_at",
+        "ruleset",
+        "whole_id",
+        "message_class",
+        "signature",
+        "submitted_body",
+        "_message_id",
+    ),
 )
 
 
@@ -125,8 +140,11 @@ def _swap(connection: Connection, wanted: Replacement, means: Means, now: int) -
         return Replaced(without_hold(connection, [message.account])[message.account])
     _DETACH.run(connection, [(now, m.message_id) for m in there if m.part])
     told = wanted.registered_delivery, wanted.body
-    times = parts[0].due_at, parts[0].deadline_at
-    _REPLACE.run(connection, [(*told, *times, parts[0].whole_id, message.message_id)])
+    first = parts[0]
+    times = first.due_at, first.deadline_at
+    judged = first.message_class, first.signature, first.submitted_body
+    row = (*told, *times, first.ruleset, first.whole_id, *judged, message.message_id)
+    _REPLACE.run(connection, [row])
     insert(connection, parts)
     if means.caps:
         usage.count(connection, [growth], means, now)

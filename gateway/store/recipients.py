@@ -224,7 +224,7 @@ def _standing(
         choices[number].append((account, signature))
     if choices:
         for number, message in zip(numbers, messages, strict=True):
-            rule = _silenced(choices.get(number, ()), message)
+            rule = _silenced(choices.get(number, ()), message, means)
             if rule is not None:
                 judged.rules[message.message_id] = rule
     if not means.recipients:
@@ -235,22 +235,22 @@ def _standing(
         if (rules := means.recipients.get(message.account)) is not None
         and message.message_id not in judged.rules
     ]
-    own = _members(connection, own, judged)
-    return judged, _consenting(connection, own, judged, now)
+    own = _members(connection, own, judged, means)
+    return judged, _consenting(connection, own, judged, means, now)
 
 
-def _silenced(choices: Iterable[tuple[str | None, str]], message: Message) -> str | None:
+def _silenced(choices: Iterable[tuple[str | None, str]], message: Message, means: Means) -> str | None:
     """The rule by which a block, or else an opt-out, refuses a message."""
-    rule = None
-    for account, signature in choices:
-        if account is None:
-            return RECIPIENT_BLOCKED
-        if account in ("", message.account) and signature in ("", message.signature):
-            rule = RECIPIENT_OPTED_OUT
-    return rule
+    broken = {
+        RECIPIENT_BLOCKED if account is None else RECIPIENT_OPTED_OUT
+        for account, signature in choices
+        if account is None or (account in ("", message.account) and signature in ("", message.signature))
+    }
+    rules = (rule for rule in (RECIPIENT_BLOCKED, RECIPIENT_OPTED_OUT) if rule in broken)
+    return next((rule for rule in rules if means.refuses(rule, message)), None)
 
 
-def _members(connection: Connection, own: list[_To], judged: Judged) -> list[_To]:
+def _members(connection: Connection, own: list[_To], judged: Judged, means: Means) -> list[_To]:
     """Refuse those who are no members where they must be; the others."""
     asked = {(to.number, to.message.account) for to in own if to.own.members_only}
     if not asked:
@@ -258,12 +258,13 @@ def _members(connection: Connection, own: list[_To], judged: Judged) -> list[_To
     members = {tuple(row) for row in _MEMBERS.fetch(connection, rows=dumps(list(asked)))}
     strangers = asked - members
     for to in own:
-        if to.own.members_only and (to.number, to.message.account) in strangers:
+        is_stranger = to.own.members_only and (to.number, to.message.account) in strangers
+        if is_stranger and means.refuses(RECIPIENT_NOT_MEMBER, to.message):
             judged.rules[to.message.message_id] = RECIPIENT_NOT_MEMBER
     return [to for to in own if to.message.message_id not in judged.rules]
 
 
-def _consenting(connection: Connection, own: list[_To], judged: Judged, now: int) -> list[_To]:
+def _consenting(connection: Connection, own: list[_To], judged: Judged, means: Means, now: int) -> list[_To]:
     """Refuse those who have not agreed where they must have; the others, with the caps agreed to."""
     asked = {_consent_of(to) for to in own if _needs_consent(to)}
     if not asked:
@@ -273,10 +274,10 @@ def _consenting(connection: Connection, own: list[_To], judged: Judged, now: int
     left = []
     for to in own:
         frequency = consents.get(_consent_of(to)) if _needs_consent(to) else [None, None]
-        if frequency is None:
+        if frequency is None and means.refuses(CONSENT_MISSING, to.message):
             judged.rules[to.message.message_id] = CONSENT_MISSING
             continue
-        count, days = frequency
+        count, days = frequency or (None, None)
         agreed = () if count is None or days is None else (Cap(count, per_hours=24 * days),)
         left.append(_To(to.message, to.number, to.own, to.caps + agreed) if agreed else to)
     return left
@@ -303,7 +304,10 @@ def _hold_to_frequency(
         message = to.message
         at = max(message.due_at, now)
         others = had[to.number, message.account]
-        if not all(cap.allows(_counted(cap, others, message.signature), at, means.zone) for cap in to.caps):
+        is_too_much = not all(
+            cap.allows(_counted(cap, others, message.signature), at, means.zone) for cap in to.caps
+        )
+        if is_too_much and means.refuses(FREQUENCY_CAP, message):
             judged.rules[message.message_id] = FREQUENCY_CAP
         elif to.caps or to.own.opt_out_scope is OptOutScope.SIGNATURE:
             others.append((at, message.signature))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 
@@ -21,6 +21,7 @@ from gateway.ports import (
     Outcome,
     Recorded,
     Recovered,
+    RefusedSubmit,
     Replaced,
     Replacement,
     Unreadable,
@@ -36,6 +37,7 @@ from gateway.store import (
     receipts,
     recipients,
     recover,
+    refusals,
 )
 from gateway.store import wholes as wholes_table
 from gateway.store.ends import Means
@@ -67,8 +69,13 @@ class SqlStore:
         self._epoch = recovered.epoch
         return recovered
 
-    def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
-        return self._writer.run(lambda c: admit.admit(c, messages, self._means, self._now()))
+    def record_rulesets(self, rulesets: Mapping[str, str]) -> Deferred[None]:
+        return self._writer.run(lambda c: refusals.record_rulesets(c, rulesets, self._now()))
+
+    def admit(
+        self, messages: Sequence[Message], refused: Sequence[RefusedSubmit] = ()
+    ) -> Deferred[list[str | None]]:
+        return self._writer.run(lambda c: admit.admit(c, messages, self._means, self._now(), refused))
 
     def collect(
         self, segments: Sequence[Message], beginning: Collection[int], since: int
@@ -93,7 +100,7 @@ class SqlStore:
         return self._writer.run(lambda c: operations.swap(c, wanted, self._means, self._now()))
 
     def claim(
-        self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[str, int], int]
+        self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[Message, int], int]
     ) -> Deferred[Claimed]:
         return self._writer.run(
             lambda c: attempts.claim(

@@ -19,6 +19,7 @@ from gateway.store.admit import admit, hold, insert, without_hold
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import End, Means, end, messages_of
 from gateway.store.references import refer
+from gateway.store.refusals import of_whole, record
 from gateway.store.repeats import repeated
 from ledger import sql as ledger
 from ledger.transfer import Hold, Kind
@@ -80,6 +81,8 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
     if means.caps:
         usage.count(connection, [_demand(wholes[index]) for index in accepted], means, now)
     recipients.remember(connection, judged, [wholes[index].last for index in accepted])
+    refused = (of_whole(whole, rule) for whole, rule in zip(wholes, rules, strict=True) if rule is not None)
+    record(connection, [one for one in refused if one is not None])
     ends = [
         End(segment, State.REJECTED, err3(status_for(rule, StatusStyle.VENDOR)), now, Kind.VOID)
         for segments, rule in zip(collected, rules, strict=True)

@@ -13,7 +13,7 @@ from policy.content import ContentFilter
 from policy.facts import MessageClass
 from policy.hours import Hours, HoursClosure, HoursException
 from policy.register import Registration
-from policy.ruleset import Ruleset, compile_ruleset, describe
+from policy.ruleset import Ruleset, compile_ruleset
 from policy.scope import Scope
 from policy.template import Template
 
@@ -126,7 +126,7 @@ def test_the_description_of_a_ruleset_is_json_and_is_what_its_version_stands_for
         scopes={"OUTSIDE_HOURS": Scope(frozenset({MessageClass.NOTICE}), shadow=True)},
         templates=[Template("code", "验证码{number:4-6}【中国银行】", MessageClass.CODE)],
     )
-    told = json.dumps(describe(ruleset), sort_keys=True, ensure_ascii=False)
+    told = json.dumps(ruleset.describe(), sort_keys=True, ensure_ascii=False)
     assert sha256(told.encode()).hexdigest()[:12] == ruleset.version
     read = json.loads(told)
     assert read["signatures"] == [

@@ -47,6 +47,8 @@ def fill(connection: sqlite3.Connection) -> None:
     _delivery(connection, 77, None, 9.05, 9.25, esm_class=0)
     _insert(connection, "inbound", 77, "north", "bank", OPTED_OUT, "10690001", b"", 1, _ms(9.05))
     _insert(connection, "opt_out", OPTED_OUT, "bank", _ms(9.05), 77, "", None, "")
+    for token, rule in ((2, "SIGNATURE_MISSING"), (8, "RECIPIENT_OPTED_OUT")):
+        _refusal(connection, 90 + token, token, rule)
     fill_long(connection, NOON)
     connection.execute(
         "INSERT INTO ledger_account SELECT account, sum(units * (kind = 1)), "
@@ -73,9 +75,7 @@ def _message(
     paid: bool = True,
 ) -> None:
     """A message that went through these states, the last of which is its end, and its money."""
-    of, to = message_id(token), destination(token)
-    body = b"\0\1\1" + b"10690001\0" + b"\1\1" + to.encode() + b"\0"
-    body += f"尊敬的客户:代码#{token}#，回TD退订".encode("utf-16-be")
+    of, to, body = message_id(token), destination(token), _body(token)
     sent = ("10690001", to, asks, body, "north", "north", 1, states.count(SUBMITTING), resends)
     times = 0, 0, _ms(18.0)
     _insert(
@@ -89,6 +89,17 @@ def _message(
     connection.execute("UPDATE message SET final_at = ? WHERE message_id = ?", (_ms(ended_s), of))
     _insert(connection, "ledger_transfer", of, 1, 2, account, 1, 0, 1)
     _insert(connection, "ledger_transfer", of, 2, 3 if paid else 4, account, 1, 0, 1)
+
+
+def _body(token: int) -> bytes:
+    addresses = b"\0\1\1" + b"10690001\0" + b"\1\1" + destination(token).encode() + b"\0"
+    return addresses + f"尊敬的客户:代码#{token}#，回TD退订".encode("utf-16-be")
+
+
+def _refusal(connection: sqlite3.Connection, refusal_id: int, token: int, rule: str) -> None:
+    addresses = "10690001", destination(token)
+    judged = _body(token), 1, "ruleset", "", 0, None, None, None
+    _insert(connection, "refusal", refusal_id, "bank", rule, "commercial", *addresses, *judged)
 
 
 def _delivery(

@@ -33,6 +33,7 @@ def check(journal: Journal, plan: Plan, database: Path) -> list[str]:
         *chain(
             checks_messages.accepted(saw, rows),
             checks_messages.refused(saw, rows),
+            checks_messages.refusals(saw, rows),
             checks_messages.reasons(saw, rows, plan),
             checks_relays.copies(saw, rows, plan),
             checks_relays.after_the_end(saw, rows, plan),

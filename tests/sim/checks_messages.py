@@ -23,6 +23,8 @@ _NEXTS = {
     db.ENROUTE: db.ENDS,
 }
 _NOWHERE: frozenset[int] = frozenset()
+# The statuses of the contract's rules, but for that of segments which are missing.
+_RULES = frozenset(range(0x400, 0x500)) - {0x461}
 
 
 def accepted(seen: Seen, stored: Stored) -> Iterator[str]:
@@ -62,6 +64,32 @@ def refused(seen: Seen, stored: Stored) -> Iterator[str]:
             )
         if not submit.valid and not (submit.total and row.key is None):
             yield f"P2 message {row.message_id} is stored, but token {row.token} breaks the contract"
+
+
+def refusals(seen: Seen, stored: Stored) -> Iterator[str]:
+    """P2: what a rule of the contract refused is written down, and nothing that was accepted is.
+
+    A segment that comes too late for its fellows is refused without a row.
+    """
+    kept = {row.token for row in stored.refusals}
+    for row in stored.refusals:
+        submit = seen.submits.get(row.token or 0)
+        if submit is None or submit.account != row.account:
+            what = f"P2 refusal {row.refusal_id} (token {row.token})"
+            yield f"{what} is of nothing that {row.account} submitted"
+    for token, answer in seen.answers.items():
+        if answer.command_status == ROK and token in kept:
+            yield f"P2 token {token} was accepted at {answer.at:.3f}, and is written down as refused"
+    given = [
+        *seen.answers.items(),
+        *((token, p.answer) for token, pieces in seen.pieces.items() for p in pieces if p.answer),
+    ]
+    for token, answer in given:
+        if answer.command_status in _RULES and token not in kept:
+            yield (
+                f"P2 token {token} was refused with {answer.command_status:#x} at {answer.at:.3f}, "
+                "which is not written down"
+            )
 
 
 def stored_once(stored: Stored) -> Iterator[str]:

@@ -62,6 +62,21 @@ ACCEPTED_AND_REFUSED: dict[str, tuple[Plant, str]] = {
         message(3, f"body = (SELECT body FROM message WHERE message_id = {message_id(1)})"),
         "P2 token 1 is stored as 2 messages",
     ),
+    "a_refusal_is_not_written_down": (
+        sql("DELETE FROM refusal WHERE refusal_id = ?", 92),
+        "P2 token 2 was refused with 0x401 at 1772596801.000, which is not written down",
+    ),
+    "an_accepted_message_is_written_down_as_refused": (
+        sql(
+            "UPDATE refusal SET body = (SELECT body FROM message WHERE message_id = ?) WHERE refusal_id = 92",
+            message_id(3),
+        ),
+        "P2 token 3 was accepted at 1772596801.600, and is written down as refused",
+    ),
+    "a_refusal_is_written_down_that_nobody_met": (
+        sql("UPDATE refusal SET account = 'shop' WHERE refusal_id = 92"),
+        "P2 refusal 92 (token 2) is of nothing that shop submitted",
+    ),
     "a_text_that_breaks_the_contract_is_stored": (
         lambda case: case.change(Submitted, lambda e: e.token == 3, valid=False),
         "P2 message 9003 is stored, but token 3 breaks the contract",

@@ -14,6 +14,7 @@ from gateway.settings import (
     Route,
     SegmentsMode,
     Settings,
+    StatusStyle,
     Throttle,
     Timers,
 )
@@ -78,6 +79,7 @@ def _account(plan: Plan, manners: CustomerManners) -> Account:
         ),
         source_addrs=(SENDER[manners.name],),
         segments=SegmentsMode.JOIN,
+        statuses=StatusStyle.VENDOR,
         in_doubt=InDoubtPolicy.RESEND if manners.resend else InDoubtPolicy.PARK,
         binds_max=manners.binds,
         window_max=manners.window_max,

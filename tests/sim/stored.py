@@ -144,6 +144,15 @@ class Inbound(NamedTuple):
     number: str
 
 
+class Refused(NamedTuple):
+    """A row of `refusal`; `token` is that of its text."""
+
+    refusal_id: int
+    account: str
+    rule: str
+    token: int | None
+
+
 @dataclass(slots=True)
 class Stored:
     """All tables."""
@@ -161,6 +170,7 @@ class Stored:
     lots: defaultdict[str, int]
     voided: set[int]
     history: list[Move]
+    refusals: list[Refused]
 
     def has_opted_out(self, number: str, account: str) -> bool:
         """Whether no message of the account may go to the number, under any signature."""
@@ -252,6 +262,12 @@ def _read(connection: sqlite3.Connection) -> Stored:
             for (source_id,) in fetch("SELECT source_id FROM ledger_transfer WHERE kind = ?", (KIND_VOID,))
         },
         history=[Move(*row) for row in fetch("SELECT message_id, old, new, was_final FROM history")],
+        refusals=[
+            Refused(refusal_id, account, rule, _token(body))
+            for refusal_id, account, rule, body in fetch(
+                "SELECT refusal_id, account, rule, body FROM refusal"
+            )
+        ],
     )
 
 

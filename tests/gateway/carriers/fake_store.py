@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from gateway.ports import (
     Outcome,
     Recorded,
     Recovered,
+    RefusedSubmit,
     Replaced,
     Replacement,
     Unreadable,
@@ -38,6 +39,7 @@ class Call:
     asked: Any
     done: Deferred[Any]
     count: int = 0
+    refused: Sequence[RefusedSubmit] = ()
 
 
 def _recorded(call: Call) -> Recorded:
@@ -83,8 +85,15 @@ class FakeStore:
         recovered: Recovered = await self._ask("recover", resend_accounts)
         return recovered
 
-    def admit(self, messages: Sequence[Message]) -> Deferred[list[str | None]]:
-        return self._ask("admit", messages)
+    def record_rulesets(self, rulesets: Mapping[str, str]) -> Deferred[None]:
+        return self._ask("record_rulesets", rulesets)
+
+    def admit(
+        self, messages: Sequence[Message], refused: Sequence[RefusedSubmit] = ()
+    ) -> Deferred[list[str | None]]:
+        done = self._ask("admit", messages)
+        self.calls[-1].refused = refused
+        return done
 
     def collect(
         self, segments: Sequence[Message], beginning: Collection[int], since: int
@@ -107,7 +116,7 @@ class FakeStore:
         return self._ask("replace", wanted)
 
     def claim(
-        self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[str, int], int]
+        self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[Message, int], int]
     ) -> Deferred[Claimed]:
         return self._ask("claim", (sorted(routes), carrier), count)
 

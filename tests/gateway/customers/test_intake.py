@@ -86,12 +86,27 @@ class TestAMessage:
         assert (outlet.given_back, outlet.unused) == (1, 1)
         assert second not in outlet.queue
 
-    def test_that_the_policy_refuses_reaches_neither_store_nor_carrier(self) -> None:
+    def test_that_the_policy_refuses_is_answered_when_that_is_written_down(self) -> None:
         outlet = FakeOutlet(north=1)
-        linked = bound(outlet=outlet)
-        linked.customer.send(submit(2, "hello"))
-        assert linked.statuses() == {2: RULES["SIGNATURE_MISSING"].standard_status}
-        assert (linked.store.waiting("admit"), outlet.asked) == ([], [])
+        linked = bound(outlet=outlet, source_addrs=())
+        linked.customer.send(submit(2, "尊敬的客户:您好【工商银行】", source_addr="1069"))
+        (call,) = linked.store.waiting("admit")
+        assert (call.asked, outlet.asked, linked.statuses()) == ([], [], {})
+        (kept,) = call.refused
+        assert (kept.refusal_id, kept.account, kept.rule) == (FIRST_ID, "bank", "SIGNATURE_NOT_REGISTERED")
+        assert (kept.message_class, kept.source_addr, kept.units) == ("commercial", "1069", 1)
+        assert "尊敬的客户:您好【工商银行】".encode("utf-16-be") in kept.body
+        assert (kept.span_start, kept.span_end, kept.next_pass_at) == (8, 14, None)
+        assert (kept.ruleset, kept.submitted_at) == (a_customer().ruleset.version, NOW)
+        assert kept.submitted_by == "bank@192.0.2.9:40000"
+        linked.admitted()
+        assert linked.statuses() == {2: RULES["SIGNATURE_NOT_REGISTERED"].standard_status}
+
+    def test_that_is_refused_for_no_rule_of_the_contract_is_answered_at_once(self) -> None:
+        linked = bound(throttle=Throttle(0.0, 1))
+        linked.customer.send(submit(2))
+        assert linked.statuses() == {2: THROTTLED}
+        assert linked.store.waiting("admit") == []
 
     def test_whose_customer_has_gone_is_sent_all_the_same(self) -> None:
         outlet = FakeOutlet(north=1)

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from gateway.message import Message, State
-from gateway.store import admit, schema, sqlstore
+from gateway.ports import RefusedSubmit
+from gateway.store import admit, schema, schema_records, sqlstore
 from gateway.store.ends import Means
 from ledger.accounts import Balance
 from policy.clauses import QUOTA_EXHAUSTED, RECIPIENT_OPTED_OUT, RULES
@@ -118,6 +119,69 @@ def test_who_has_opted_out_is_not_written_to(shop: Shop) -> None:
     assert len(shop.states()) == 1
 
 
+def refusals(shop: Shop) -> list[tuple[str, str, int]]:
+    return [(row.rule, row.destination_addr, row.units) for row in shop.rig.rows(schema_records.refusal)]
+
+
+def test_nobody_hears_of_a_refusal_before_it_is_written_down(shop: Shop) -> None:
+    shop.customer.send(submit(2, "hello"), submit(3))
+    assert shop.customer.read() == []
+    shop.commit()
+    statuses = {pdu.sequence_number: pdu.command_status for pdu in shop.customer.read()}
+    assert statuses == {2: RULES["SIGNATURE_MISSING"].standard_status, 3: 0}
+    assert refusals(shop) == [("SIGNATURE_MISSING", NUMBER, 1)]
+    assert len(shop.states()) == 1
+
+
+def test_a_refusal_whose_commit_fails_is_answered_by_nothing(shop: Shop) -> None:
+    shop.customer.send(submit(2, "hello"))
+    shop.commits.lose()
+    shop.reactor.advance(0)
+    assert shop.customer.connection.aborted
+    assert shop.customer.read() == []
+    assert refusals(shop) == []
+
+
+def test_what_the_store_refuses_is_written_down_as_well(shop: Shop) -> None:
+    shop.customer.send(*(submit(n, destination=f"138{n:08}") for n in range(2, 14)))
+    shop.commit()
+    assert refusals(shop) == [(QUOTA_EXHAUSTED, "13800000012", 1), (QUOTA_EXHAUSTED, "13800000013", 1)]
+
+
+def test_a_long_message_that_the_store_refuses_is_written_down_once(shop: Shop) -> None:
+    text = "尊敬的客户:" + "好" * 1000 + "回TD退订【中国银行】"
+    payload = text.encode("utf-16-be")
+    shop.customer.send(submit(2, "", message_payload=payload))
+    shop.commit()
+    (row,) = shop.rig.rows(schema_records.refusal)
+    assert (row.rule, row.units) == (QUOTA_EXHAUSTED, 16)
+    assert payload in row.body
+    assert shop.states() == []
+
+
+def test_a_refusal_that_the_store_will_not_take_is_an_error_of_ours_and_the_others_go_on(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_for_a_refusal(
+        connection: Connection,
+        messages: Sequence[Message],
+        means: Means,
+        now: int,
+        refused: Sequence[RefusedSubmit],
+    ) -> list[str | None]:
+        if refused:
+            raise OSError("no such table")
+        return admit.admit(connection, messages, means, now, refused)
+
+    monkeypatch.setattr(sqlstore, "admit", SimpleNamespace(admit=fail_for_a_refusal))
+    shop.customer.send(submit(2, "hello"), submit(3))
+    shop.commit()
+    shop.reactor.advance(0)
+    statuses = {pdu.sequence_number: pdu.command_status for pdu in shop.customer.read()}
+    assert statuses == {2: CommandStatus.ESME_RSYSERR, 3: 0}
+    assert len(shop.outlet.sent) == 1
+
+
 def test_a_commit_that_fails_is_answered_by_nothing(shop: Shop) -> None:
     shop.customer.send(submit(2))
     shop.commits.lose()
@@ -141,8 +205,14 @@ def test_a_commit_whose_answer_is_lost_is_answered_by_nothing(shop: Shop) -> Non
 def test_a_transaction_that_fails_leaves_nothing_and_says_so(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail_at_last(connection: Connection, messages: Sequence[Message], means: Means, now: int) -> None:
-        admit.admit(connection, messages, means, now)
+    def fail_at_last(
+        connection: Connection,
+        messages: Sequence[Message],
+        means: Means,
+        now: int,
+        refused: Sequence[RefusedSubmit],
+    ) -> None:
+        admit.admit(connection, messages, means, now, refused)
         raise OSError("disk full")
 
     monkeypatch.setattr(sqlstore, "admit", SimpleNamespace(admit=fail_at_last))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -201,9 +202,10 @@ class TestASubmit:
         ("style", "command_status"), [(StatusStyle.VENDOR, 0x403), (StatusStyle.STANDARD, 0x45)]
     )
     def test_that_is_refused_is_answered_with_a_header(self, style: StatusStyle, command_status: int) -> None:
-        customer = bound(statuses=style).customer
-        customer.send(submit(17, UNSIGNED))
-        assert customer.read() == [Raw(SUBMIT_RESP, command_status, 17, b"")]
+        linked = bound(statuses=style)
+        linked.customer.send(submit(17, UNSIGNED))
+        linked.admitted()
+        assert linked.customer.read() == [Raw(SUBMIT_RESP, command_status, 17, b"")]
 
     def test_that_the_store_refuses_is_answered_with_a_header(self) -> None:
         linked = bound(statuses=StatusStyle.STANDARD)
@@ -226,9 +228,10 @@ class TestASubmit:
 
 class TestARefusalExplained:
     def test_names_its_rule_and_its_clause(self) -> None:
-        customer = bound(explain=True, statuses=StatusStyle.STANDARD).customer
-        customer.send(submit(17, UNSIGNED))
-        (resp,) = customer.read()
+        linked = bound(explain=True, statuses=StatusStyle.STANDARD)
+        linked.customer.send(submit(17, UNSIGNED))
+        linked.admitted()
+        (resp,) = linked.customer.read()
         assert (resp.command_id, resp.command_status, resp.sequence_number) == (SUBMIT_RESP, 0x45, 17)
         assert resp.body[:1] == b"\0", "an error has no message_id"
         tag, length = struct.unpack_from(">HH", resp.body, 1)
@@ -247,14 +250,16 @@ class TestARefusalExplained:
         )
 
     def test_is_not_for_those_who_did_not_ask(self) -> None:
-        customer = bound(explain=False).customer
-        customer.send(submit(17, UNSIGNED))
-        assert [pdu.body for pdu in customer.read()] == [b""]
+        linked = bound(explain=False)
+        linked.customer.send(submit(17, UNSIGNED))
+        linked.admitted()
+        assert [pdu.body for pdu in linked.customer.read()] == [b""]
 
     def test_is_not_for_versions_without_tlvs(self) -> None:
-        customer = bound({"interface_version": 0x33}, explain=True).customer
-        customer.send(submit(17, UNSIGNED))
-        assert [pdu.body for pdu in customer.read()] == [b""]
+        linked = bound({"interface_version": 0x33}, explain=True)
+        linked.customer.send(submit(17, UNSIGNED))
+        linked.admitted()
+        assert [pdu.body for pdu in linked.customer.read()] == [b""]
 
     @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
     def test_fits_its_tlv(self, rule: Any) -> None:
@@ -375,18 +380,26 @@ class TestAFlood:
     """Of what costs the customer neither throttle nor window."""
 
     def flooded(self, *pdus: bytes) -> Linked:
-        linked = bound(limits=Limits(refusals_per_s=3.0), statuses=StatusStyle.STANDARD)
+        linked = bound(
+            limits=Limits(refusals_per_s=3.0), statuses=StatusStyle.STANDARD, window_max=10 * FLOOD
+        )
         linked.customer.send(*pdus)
         return linked
 
     @pytest.mark.parametrize(
         "pdu",
-        [raw(0x7777, sequence_number=6), raw(ENQUIRE_LINK, sequence_number=6), submit(6, UNSIGNED)],
+        [
+            lambda n: raw(0x7777, sequence_number=n),
+            lambda n: raw(ENQUIRE_LINK, sequence_number=n),
+            lambda n: submit(n, UNSIGNED),
+        ],
         ids=["malformed PDUs", "enquire_links", "refused submits"],
     )
-    def test_is_answered_and_then_not_read_until_it_is_made_up_for(self, pdu: bytes) -> None:
-        linked = self.flooded(*[pdu] * (FLOOD + 6))
+    def test_is_answered_and_then_not_read_until_it_is_made_up_for(self, pdu: Callable[[int], bytes]) -> None:
+        linked = self.flooded(*map(pdu, range(10, FLOOD + 16)))
         customer = linked.customer
+        if linked.store.waiting("admit"):
+            linked.admitted()
         assert len(customer.read()) == FLOOD + 6
         assert linked.listener.unread()["causes refusals"] == 1
         assert customer.ask(raw(ENQUIRE_LINK, sequence_number=7)) == []

@@ -42,7 +42,7 @@ def at_once(work: Callable[[], None]) -> Deferred[None]:
     return execute(work)
 
 
-def always_open(_account: str, now: int) -> int:
+def always_open(_message: Message, now: int) -> int:
     return now
 
 
@@ -153,7 +153,7 @@ class Rig:
         *routes: str,
         count: int = 100,
         carrier: str = "north",
-        opens_at: Callable[[str, int], int] = always_open,
+        opens_at: Callable[[Message, int], int] = always_open,
     ) -> Claimed:
         return self.result(self.store.claim(routes or ("north",), carrier, count, opens_at))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.message import State
+from gateway.message import Message, State
 from gateway.store import schema
 from ledger.transfer import Kind
 from tests.gateway.store.rig import Rig
@@ -117,9 +117,9 @@ class TestHours:
         open_ = rig.queued()
         opens = START + HOUR // 2
 
-        def opens_at(account: str, now: int) -> int:
+        def opens_at(message: Message, now: int) -> int:
             assert now == START
-            return opens if account == "night" else now
+            return opens if message.account == "night" else now
 
         claimed = rig.claim(opens_at=opens_at)
         assert [m.message_id for m in claimed.messages] == [open_.message_id]
@@ -140,8 +140,8 @@ class TestHours:
             rig.queued(account="night")
         behind = rig.queued()
 
-        def opens_at(account: str, now: int) -> int:
-            return now + HOUR if account == "night" else now
+        def opens_at(message: Message, now: int) -> int:
+            return now + HOUR if message.account == "night" else now
 
         first = rig.claim(count=2, opens_at=opens_at)
         assert first.messages == []
