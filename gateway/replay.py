@@ -8,8 +8,8 @@ stays as it was. Nothing here looks at the clock: the same submits and rules mak
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from itertools import islice
@@ -36,6 +36,8 @@ from policy.clauses import (
     UNSUBSCRIBE_MISSING,
 )
 from policy.facts import MessageClass, Submission
+from policy.scope import Mode
+from policy.transform import append
 from policy.verdict import Refuse
 from smpp.pdu import SubmitSm
 
@@ -201,20 +203,24 @@ class Replay:
         return self._recipients_rule(read, records) if _asks_for_records(read) else None
 
     def _recipients_rule(self, read: _Read, records: History) -> str | None:
+        modes = read.account.ruleset.modes[MessageClass(read.submit.message_class)]
+        return next((rule for rule in self._broken(read, records) if modes[rule] is Mode.ON), None)
+
+    def _broken(self, read: _Read, records: History) -> Iterator[str]:
+        """The rules that the records of its recipient break."""
         submit, wanted = read.submit, read.account.recipients
         number, at = self._number(submit), submit.submitted_at
         if submit.rule is not None:
             # What passed then was for a recipient who had not refused it.
             if records.is_blocked(number, at):
-                return RECIPIENT_BLOCKED
+                yield RECIPIENT_BLOCKED
             if records.has_opted_out(number, submit.account, _signature(read.text), at):
-                return RECIPIENT_OPTED_OUT
+                yield RECIPIENT_OPTED_OUT
         if wanted.members_only and not records.is_member(number, submit.account, at):
-            return RECIPIENT_NOT_MEMBER
+            yield RECIPIENT_NOT_MEMBER
         kind = submit.message_class
         if _needs_consent(read) and not records.has_consented(number, submit.account, kind, at):
-            return CONSENT_MISSING
-        return None
+            yield CONSENT_MISSING
 
     def _compare(self, read: _Read, now: str | None) -> None:
         then = read.submit.rule
@@ -239,9 +245,13 @@ def _refused(account: Account, submit: Submit, text: str) -> Refuse | None:
     """What the rules of texts have against it, as of when it was submitted."""
     message_class = MessageClass(submit.message_class)
     at = submit.submitted_at / 1000
-    submission = Submission(text, at, message_class, "", submit.destination_addr)
+    added = append(account.ruleset, text, message_class, at) if account.ruleset.append else None
+    judged = text if added is None else added.text
+    submission = Submission(judged, at, message_class, "", submit.destination_addr)
     verdict = chain.evaluate(account.ruleset, submission).verdict
-    return verdict if isinstance(verdict, Refuse) else None
+    if not isinstance(verdict, Refuse):
+        return None
+    return verdict if added is None else replace(verdict, span=added.original(verdict.span))
 
 
 def _asks_for_records(read: _Read) -> bool:

@@ -238,6 +238,21 @@ def test_consents_and_members_are_those_of_the_time(signet: Signet, rig: Rig, fo
     ]
 
 
+def test_what_would_be_added_to_a_text_is_there_when_it_is_judged(
+    signet: Signet, rig: Rig, folder: Path
+) -> None:
+    refuse(rig, UNSIGNED, "SIGNATURE_MISSING")
+    write_config(folder, "new.toml", ('name = "bank"', 'name = "bank"\nappend = true'))
+    assert changes(told(signet(*SINCE, "--json"))) == [("newly passed", "SIGNATURE_MISSING", None, 1)]
+
+
+def test_a_rule_that_would_only_report_refuses_nothing(signet: Signet, rig: Rig, folder: Path) -> None:
+    shadow = "members_only = true\nrules.RECIPIENT_NOT_MEMBER = { shadow = true }"
+    write_config(folder, "new.toml", ('name = "bank"', f'name = "bank"\n{shadow}'))
+    submit(rig, BIRTHDAY)
+    assert changes(told(signet(*SINCE, "--json"))) == []
+
+
 def test_what_cannot_be_judged_is_counted(signet: Signet, rig: Rig) -> None:
     submit(rig, BIRTHDAY)
     with rig.engine.begin() as connection:
