@@ -154,6 +154,9 @@ def test_the_manifest_has_the_hash_of_every_file(rig: Rig, files: Callable[..., 
         name: sha256(octets).hexdigest() for name, octets in found.items()
     }
     assert manifest["revision"] == ScriptDirectory(migrations.__path__[0]).get_current_head()
+    with rig.engine.begin() as connection:
+        revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
+    assert manifest["revision"] == revision
 
 
 def test_the_same_database_at_the_same_time_gives_the_same_octets(
