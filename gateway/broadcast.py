@@ -14,7 +14,7 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
-from gateway.ports import Recorded
+from gateway.stored import Recorded
 from smpp.value import value
 
 # Recipients of a broadcast who are offered at a time.

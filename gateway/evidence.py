@@ -17,9 +17,9 @@ from typing import Any
 
 from gateway.evidence_summary import CHINESE, ENGLISH, summary
 from gateway.message import State
-from gateway.ports import AttemptOutcome, DeliveryOutcome
 from gateway.settings import Account, Settings
 from gateway.store.evidence import Row, Tables
+from gateway.stored import AttemptOutcome, DeliveryOutcome
 from gateway.stored_text import pdu_of, text_of, units_of, whole_of
 from ledger.transfer import Kind
 from smpp.message_state import MessageState

@@ -9,8 +9,8 @@ the customer is charged once.
 from __future__ import annotations
 
 from gateway.message import Message
-from gateway.ports import AttemptOutcome, Outcome
 from gateway.settings import Account, InDoubtPolicy
+from gateway.stored import AttemptOutcome, Outcome
 
 
 def unanswered(

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.delivery import COMMON
 from gateway.ids import MessageIds
-from gateway.ports import CommitUnknown, Recovered, StoreUnable
+from gateway.ports import CommitUnknown, StoreUnable
 from gateway.settings import Charge, InDoubtPolicy, Recipients, Settings
 from gateway.store import recover
 from gateway.store.audit import audit_at_start
@@ -23,6 +23,7 @@ from gateway.store.engine import StoreError, connect, open_engine
 from gateway.store.lock import StoreLock
 from gateway.store.sqlstore import SqlStore
 from gateway.store.writer import Writer
+from gateway.stored import Recovered
 from gateway.world import World
 from policy.facts import MessageClass
 from policy.scope import Mode

@@ -12,9 +12,10 @@ from gateway import task
 from gateway.clock import Clock
 from gateway.insist import insist
 from gateway.metrics import Metrics
-from gateway.ports import Delivery, DeliveryOutcome, Ended, Recorded, Store
+from gateway.ports import Store
 from gateway.reactor import ReactorTime
 from gateway.settings import Limits
+from gateway.stored import Delivery, DeliveryOutcome, Ended, Recorded
 
 log = structlog.get_logger()
 

@@ -18,9 +18,9 @@ from gateway import task
 from gateway.backoff import delay_s
 from gateway.carriers.link import Answer, CarrierLink
 from gateway.metrics import Metrics
-from gateway.ports import Attempt
 from gateway.reactor import ReactorTime
 from gateway.settings import Carrier, Limits
+from gateway.stored import Attempt
 from policy.throttle import TokenBucket
 from smpp.pdu import DeliverSm
 from smpp.status import CommandStatus

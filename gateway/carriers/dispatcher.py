@@ -28,21 +28,10 @@ from gateway.carriers.pool import CarrierPool
 from gateway.clock import Clock
 from gateway.message import Message
 from gateway.metrics import Metrics
-from gateway.ports import (
-    Attempt,
-    AttemptOutcome,
-    Claimed,
-    CommitUnknown,
-    Delivery,
-    Ended,
-    Outcome,
-    Recorded,
-    Slot,
-    Store,
-    StoreUnable,
-)
+from gateway.ports import CommitUnknown, Slot, Store, StoreUnable
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Limits
+from gateway.stored import Attempt, AttemptOutcome, Claimed, Delivery, Ended, Outcome, Recorded
 from policy.facts import MessageClass
 from smpp.status import CommandStatus
 from smpp.status import name as status_name

@@ -24,20 +24,10 @@ from gateway.clock import Clock
 from gateway.insist import fault, in_parts
 from gateway.metrics import Metrics
 from gateway.number import plain
-from gateway.ports import (
-    CarrierReceipt,
-    CommitUnknown,
-    Delivery,
-    Ended,
-    Inbound,
-    Recorded,
-    Store,
-    StoreClosed,
-    StoreUnable,
-    Unreadable,
-)
+from gateway.ports import CommitUnknown, Store, StoreClosed, StoreUnable
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Carrier, Route
+from gateway.stored import CarrierReceipt, Delivery, Ended, Inbound, Recorded, Unreadable
 from policy.unsubscribe import is_opt_out
 from smpp import codec, receipt, segments, text
 from smpp.errors import PduError

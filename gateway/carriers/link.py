@@ -26,9 +26,9 @@ from gateway.carriers.client import CarrierClient
 from gateway.carriers.submit_body import in_form, packed, sent_by, without_tlvs
 from gateway.carriers.submit_resp import is_congested, message_id
 from gateway.data_sm import as_deliver_sm
-from gateway.ports import Attempt
 from gateway.reactor import ReactorTime
 from gateway.settings import Carrier, InterfaceVersion, Limits
+from gateway.stored import Attempt
 from gateway.tls import has_tls, reason_of
 from gateway.transport import Transport
 from smpp import codec, packing

@@ -17,9 +17,10 @@ from gateway.batch import Batch
 from gateway.clock import Clock
 from gateway.insist import fault, in_parts, insist
 from gateway.metrics import Metrics
-from gateway.ports import Outcome, Recorded, Slot, Store, StoreClosed
+from gateway.ports import Slot, Store, StoreClosed
 from gateway.reactor import ReactorTime
 from gateway.settings import Limits
+from gateway.stored import Outcome, Recorded
 
 log = structlog.get_logger()
 

@@ -25,11 +25,11 @@ from gateway.customers.intake import Intake
 from gateway.explanation import explain
 from gateway.insist import fault
 from gateway.message import Message
-from gateway.ports import Delivery, Ended
 from gateway.reactor import ReactorTime
 from gateway.routing import routes_of
 from gateway.settings import Account, Settings
 from gateway.statuses import GatewayError
+from gateway.stored import Delivery, Ended
 from policy.clauses import ACCOUNT_NOT_OPEN, ACCOUNT_SUSPENDED, OUTSIDE_HOURS, QUOTA_EXHAUSTED
 from smpp import codec, smpptime
 from smpp.pdu import SubmitSm

@@ -20,9 +20,10 @@ from gateway.batch import Batch
 from gateway.clock import Clock
 from gateway.insist import fault, in_parts, insist
 from gateway.metrics import Metrics
-from gateway.ports import Delivery, DeliveryOutcome, FinishedDelivery, Store, StoreClosed
+from gateway.ports import Store, StoreClosed
 from gateway.reactor import ReactorTime
 from gateway.settings import Limits
+from gateway.stored import Delivery, DeliveryOutcome, FinishedDelivery
 from smpp.status import CommandStatus
 
 log = structlog.get_logger()

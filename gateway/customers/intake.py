@@ -29,11 +29,12 @@ from gateway.insist import fault, in_parts
 from gateway.message import Message, State
 from gateway.metrics import Metrics
 from gateway.parting import is_too_long, joined, parts_of
-from gateway.ports import CommitUnknown, Outlet, RefusedSubmit, Slot, Store
+from gateway.ports import CommitUnknown, Outlet, Slot, Store
 from gateway.reactor import ReactorTime
 from gateway.routing import find
 from gateway.settings import Account, Limits, LongForm, Route
 from gateway.statuses import GatewayError
+from gateway.stored import RefusedSubmit
 from policy.clauses import ACCOUNT_NOT_OPEN
 from smpp import codec
 from smpp.pdu import SubmitSm

@@ -27,9 +27,9 @@ from gateway.customers.without_tlvs import InParts, without_tlvs
 from gateway.data_sm import as_submit_sm
 from gateway.message import Message
 from gateway.metrics import Metrics
-from gateway.ports import Delivery
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, IdForm, Limits, Listen, StatusStyle, Timers
+from gateway.stored import Delivery
 from gateway.told_id import told as told_id
 from gateway.transport import SessionProtocol
 from smpp import codec, spec, tlv

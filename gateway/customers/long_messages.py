@@ -23,10 +23,11 @@ from gateway.insist import fault, in_parts
 from gateway.message import Message, State
 from gateway.metrics import Metrics
 from gateway.parting import bodies_of, is_too_long, joined, leaving, parts_with
-from gateway.ports import CommitUnknown, Delivery, Ended, Joined, Outlet, Slot, Store, Whole, refusal_of
+from gateway.ports import CommitUnknown, Outlet, Slot, Store
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Limits, LongForm
 from gateway.statuses import GatewayError
+from gateway.stored import Delivery, Ended, Joined, Whole, refusal_of
 from policy.clauses import MESSAGE_INCOMPLETE, TEXT_UNREADABLE
 from smpp import codec, segments
 from smpp.errors import PduError

@@ -22,21 +22,11 @@ from gateway.clock import Clock
 from gateway.insist import fault
 from gateway.message import Message, State
 from gateway.parting import is_too_long, parts_of
-from gateway.ports import (
-    Asked,
-    CommitUnknown,
-    Delivery,
-    Ended,
-    Found,
-    Outlet,
-    Recorded,
-    Replaced,
-    Replacement,
-    Store,
-)
+from gateway.ports import CommitUnknown, Outlet, Store
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Limits, LongForm
 from gateway.statuses import GatewayError
+from gateway.stored import Asked, Delivery, Ended, Found, Recorded, Replaced, Replacement
 from gateway.told_id import read as read_id
 from smpp import codec, smpptime, spec
 from smpp.message_state import MessageState

@@ -11,8 +11,8 @@ from gateway import task
 from gateway.admission import Refusal
 from gateway.message import Message
 from gateway.metrics import Metrics
-from gateway.ports import RefusedSubmit
 from gateway.settings import Account
+from gateway.stored import RefusedSubmit
 from smpp.pdu import SubmitSm
 
 log = structlog.get_logger()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.ports import Delivery
+from gateway.stored import Delivery
 from smpp import codec, segments, spec, text
 from smpp.commands import CommandId
 from smpp.errors import PduError

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection
 
 from gateway.message import Message, State
-from gateway.ports import RefusedSubmit
 from gateway.store import recipients, schema, usage
 from gateway.store.dialect import insert_rows
 from gateway.store.ends import Means
 from gateway.store.references import refer
 from gateway.store.refusals import of_messages, record
+from gateway.stored import RefusedSubmit
 from ledger import sql as ledger
 from ledger.standing import states
 from ledger.states import AccountState

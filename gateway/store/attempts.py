@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Sequence
 from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, bindparam, select, update
 
 from gateway.message import Message, State, sources
-from gateway.ports import AttemptOutcome, Claimed, Outcome, Recorded
 from gateway.store import receipts, recipients, schema
 from gateway.store.dialect import Bulk, constant, upsert_rows
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, end_fallen, message_of, messages_of
+from gateway.stored import AttemptOutcome, Claimed, Outcome, Recorded
 from ledger import sql as ledger
 from ledger.prepared import Prepared
 from ledger.rows import dumps, integers

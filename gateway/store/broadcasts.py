@@ -19,12 +19,12 @@ from gateway.broadcast import (
     Step,
 )
 from gateway.message import State
-from gateway.ports import Asked, Recorded
 from gateway.store import operations, schema
 from gateway.store.broadcast_book import BROADCAST_COLUMNS, broadcast_of
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import Means
 from gateway.store.schema_broadcasts import broadcast, broadcast_recipient
+from gateway.stored import Asked, Recorded
 from ledger.prepared import Prepared
 from ledger.rows import dumps, integers
 from policy.clauses import DEADLINE_UNREACHABLE

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import BigInteger, Connection, Integer, bindparam, select, update
 
-from gateway.ports import Delivery, DeliveryOutcome, FinishedDelivery
 from gateway.store import schema
 from gateway.store.dialect import Bulk
+from gateway.stored import Delivery, DeliveryOutcome, FinishedDelivery
 from ledger.prepared import Prepared
 
 _table = schema.delivery

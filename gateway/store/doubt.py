@@ -16,10 +16,10 @@ from sqlalchemy import BigInteger, Connection, bindparam, select
 
 from gateway.message import Message, State
 from gateway.number import plain, spellings
-from gateway.ports import AttemptOutcome, CarrierReceipt
 from gateway.store import schema
 from gateway.store.dialect import constant, upsert_rows
 from gateway.store.ends import MESSAGE_COLUMNS, Means, message_of
+from gateway.stored import AttemptOutcome, CarrierReceipt
 from ledger.prepared import Prepared
 from ledger.rows import dumps, texts
 from smpp.message_id import GUESSED, Notations, look_up_key

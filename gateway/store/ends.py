@@ -16,10 +16,10 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.delivery import COMMON, receipt_body, wants_end
 from gateway.message import ENDS, Message, State
-from gateway.ports import CarrierReceipt, Delivery, Ended, Recorded
 from gateway.settings import Caps, ReceiptFormat, Recipients, Route
 from gateway.store import schema
 from gateway.store.dialect import Bulk, insert_rows
+from gateway.stored import CarrierReceipt, Delivery, Ended, Recorded
 from gateway.tlvs import of_receipt
 from gateway.whole import Fate, failed, segment_ends
 from ledger import sql as ledger

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, tuple
 
 from gateway.delivery import wants_end, wants_news
 from gateway.message import ENDS, State
-from gateway.ports import AttemptOutcome, DeliveryOutcome
 from gateway.store import schema, schema_recipients
 from gateway.store.dialect import constant
+from gateway.stored import AttemptOutcome, DeliveryOutcome
 from ledger.identity import Identity, Rows, count_of
 from ledger.schema import ledger_account, ledger_transfer
 from ledger.transfer import Kind, Stage

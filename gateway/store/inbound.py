@@ -12,12 +12,12 @@ from sqlalchemy import BigInteger, Connection, Text, bindparam, select
 
 from gateway.message import State
 from gateway.number import plain, spellings
-from gateway.ports import Delivery, Inbound, Recorded
 from gateway.settings import OptOutScope
 from gateway.store import schema, schema_recipients
 from gateway.store.dialect import constant, insert_rows
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, owe
 from gateway.store.recipient_lists import add_opt_outs
+from gateway.stored import Delivery, Inbound, Recorded
 from ledger.prepared import Prepared
 from ledger.transfer import Kind
 

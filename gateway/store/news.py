@@ -13,10 +13,10 @@ from sqlalchemy import Connection, select
 
 from gateway.delivery import wants_news
 from gateway.message import Message, State
-from gateway.ports import CarrierReceipt, Delivery
 from gateway.store import schema
 from gateway.store.dialect import constant, insert_rows
 from gateway.store.ends import MESSAGE_COLUMNS, Means, message_of, owed
+from gateway.stored import CarrierReceipt, Delivery
 from ledger.prepared import Prepared
 from ledger.rows import dumps, integers
 

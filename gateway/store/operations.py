@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, bindparam, null, select, update
 
 from gateway.message import ENDS, Message, State
-from gateway.ports import Asked, Ended, Found, Recorded, Replaced, Replacement
 from gateway.statuses import GatewayError
 from gateway.store import recipients, schema, usage
 from gateway.store.admit import hold, insert, without_hold
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, messages_of
 from gateway.store.references import refer
+from gateway.stored import Asked, Ended, Found, Recorded, Replaced, Replacement
 from gateway.whole import Fate, segment_ends
 from ledger import sql as ledger
 from ledger.prepared import Prepared

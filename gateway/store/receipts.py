@@ -20,11 +20,11 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.delivery import wants_news
 from gateway.message import ENDS, Message
-from gateway.ports import CarrierReceipt, Delivery, Outcome, Recorded, Unreadable
 from gateway.store import news, schema
 from gateway.store.dialect import Bulk, insert_rows, upsert_rows
 from gateway.store.doubt import given_away
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, owe, owed
+from gateway.stored import CarrierReceipt, Delivery, Outcome, Recorded, Unreadable
 from ledger.prepared import Prepared
 from ledger.rows import dumps, texts
 from smpp.message_id import GUESSED, Notations, candidates, look_up_key

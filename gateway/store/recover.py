@@ -9,13 +9,13 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
 from gateway.message import State
-from gateway.ports import AttemptOutcome, Delivery, Ended, Outcome, Recorded, Recovered
 from gateway.settings import StatusStyle
 from gateway.statuses import err3, status_for
 from gateway.store import schema
 from gateway.store.attempts import record_outcomes
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of
+from gateway.stored import AttemptOutcome, Delivery, Ended, Outcome, Recorded, Recovered
 from ledger.prepared import Prepared
 from ledger.transfer import Kind
 from policy.clauses import MESSAGE_INCOMPLETE

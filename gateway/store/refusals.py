@@ -8,9 +8,9 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from gateway.message import Message
-from gateway.ports import RefusedSubmit, Whole, refusal_of
 from gateway.store import schema_records
 from gateway.store.dialect import insert_new_rows, insert_rows
+from gateway.stored import RefusedSubmit, Whole, refusal_of
 from policy.clauses import RULES
 
 _INSERT = insert_rows(schema_records.refusal)

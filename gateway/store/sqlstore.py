@@ -9,7 +9,22 @@ from twisted.internet.defer import Deferred, succeed
 from gateway.broadcast import Broadcast, RefusedRecipient, Step
 from gateway.clock import Clock
 from gateway.message import Message
-from gateway.ports import (
+from gateway.store import (
+    admit,
+    attempts,
+    broadcasts,
+    deliveries,
+    inbound,
+    operations,
+    receipts,
+    recipients,
+    recover,
+    refusals,
+)
+from gateway.store import wholes as wholes_table
+from gateway.store.ends import Means
+from gateway.store.writer import Writer
+from gateway.stored import (
     Asked,
     CarrierReceipt,
     Claimed,
@@ -27,21 +42,6 @@ from gateway.ports import (
     Unreadable,
     Whole,
 )
-from gateway.store import (
-    admit,
-    attempts,
-    broadcasts,
-    deliveries,
-    inbound,
-    operations,
-    receipts,
-    recipients,
-    recover,
-    refusals,
-)
-from gateway.store import wholes as wholes_table
-from gateway.store.ends import Means
-from gateway.store.writer import Writer
 from ledger.standing import states
 from ledger.states import AccountState
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from gateway.message import State
-from gateway.ports import Recorded
 from gateway.store import schema
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of
+from gateway.stored import Recorded
 from ledger.ending import Settlement, return_rest
 from ledger.standing import move
 from ledger.states import AccountState

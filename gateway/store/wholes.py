@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import Connection, bindparam, update
 
 from gateway.message import Message, State
-from gateway.ports import Joined, Whole
 from gateway.settings import StatusStyle
 from gateway.statuses import GatewayError, err3, status_for
 from gateway.store import recipients, schema, usage
@@ -21,6 +20,7 @@ from gateway.store.ends import End, Means, end, messages_of
 from gateway.store.references import refer
 from gateway.store.refusals import of_whole, record
 from gateway.store.repeats import repeated
+from gateway.stored import Joined, Whole
 from ledger import sql as ledger
 from ledger.transfer import Hold, Kind
 from policy.clauses import MESSAGE_INCOMPLETE

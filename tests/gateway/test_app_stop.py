@@ -12,11 +12,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 
 from gateway.message import State
-from gateway.ports import DeliveryOutcome
 from gateway.settings import Admin
 from gateway.store import schema
 from gateway.store.engine import StoreError
 from gateway.store.lock import StoreLock
+from gateway.stored import DeliveryOutcome
 from smpp.status import CommandStatus
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.peer import deliver, receipt, submit_resp

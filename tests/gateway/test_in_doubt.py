@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.in_doubt import unanswered
-from gateway.ports import AttemptOutcome, Outcome
 from gateway.settings import Account, InDoubtPolicy
+from gateway.stored import AttemptOutcome, Outcome
 from tests.gateway.carriers.samples import a_message, an_account
 
 SENT_AT, NOW = 1_000_000, 1_010_000

@@ -11,9 +11,10 @@ from twisted.internet.task import Clock
 from gateway.clock import StatedClock
 from gateway.message import Message, State
 from gateway.metrics import Metrics
-from gateway.ports import CommitUnknown, Delivery, Ended, Recorded, Store
+from gateway.ports import CommitUnknown, Store
 from gateway.settings import Limits
 from gateway.store import schema, schema_recipients
+from gateway.stored import Delivery, Ended, Recorded
 from gateway.sweeper import Sweeper
 from ledger.accounts import Balance
 from ledger.schema import ledger_transfer

@@ -13,8 +13,9 @@ from gateway.carriers.inbound import CarrierInbound
 from gateway.carriers.pool import CarrierPool
 from gateway.clock import StatedClock
 from gateway.metrics import Metrics
-from gateway.ports import Delivery, Store
+from gateway.ports import Store
 from gateway.settings import Account, Carrier, Limits
+from gateway.stored import Delivery
 from tests.gateway.carriers.network import Network
 from tests.gateway.carriers.peer import Peer
 from tests.gateway.carriers.samples import LIMITS, NOON, a_carrier, an_account

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.task import Clock
 
 from gateway.message import Message
-from gateway.ports import Claimed
+from gateway.stored import Claimed
 from tests.gateway.carriers.carrier_side import CarrierSide
 from tests.gateway.carriers.fake_store import FakeStore
 from tests.gateway.carriers.samples import NOON, a_message

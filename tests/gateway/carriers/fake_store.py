@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from gateway.message import Message
-from gateway.ports import (
+from gateway.stored import (
     Asked,
     CarrierReceipt,
     Claimed,

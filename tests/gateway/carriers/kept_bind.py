@@ -11,8 +11,8 @@ from twisted.internet.task import Clock
 from gateway.carriers.bind import CarrierBind
 from gateway.carriers.link import Answer, CarrierLink
 from gateway.metrics import Metrics
-from gateway.ports import Attempt
 from gateway.settings import Carrier
+from gateway.stored import Attempt
 from smpp.pdu import DeliverSm
 from tests.gateway.carriers.network import Network
 from tests.gateway.carriers.peer import Peer, submit_resp

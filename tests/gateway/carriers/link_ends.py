@@ -7,8 +7,8 @@ from typing import Any
 from twisted.internet.task import Clock
 
 from gateway.carriers.link import Answer, CarrierLink
-from gateway.ports import Attempt
 from gateway.settings import Limits
+from gateway.stored import Attempt
 from smpp.pdu import DeliverSm
 from tests.gateway.carriers.peer import Peer
 from tests.gateway.carriers.samples import a_carrier, a_message

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.message import State
-from gateway.ports import Attempt, Claimed, Delivery, Ended, Recorded
+from gateway.stored import Attempt, Claimed, Delivery, Ended, Recorded
 from smpp.errors import PduError
 from tests.gateway.broken import broken, broken_counts
 from tests.gateway.carriers.carrier_side import fired

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.ports import Claimed, CommitUnknown, StoreUnable
+from gateway.ports import CommitUnknown, StoreUnable
 from gateway.settings import Throttle
+from gateway.stored import Claimed
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.dispatching import START, Dispatching, bound
 from tests.gateway.carriers.peer import submit_resp

@@ -6,8 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.message import State
-from gateway.ports import AttemptOutcome, CommitUnknown, Delivery, Ended, Outcome, Recorded, StoreUnable
+from gateway.ports import CommitUnknown, StoreUnable
 from gateway.settings import InDoubtPolicy
+from gateway.stored import AttemptOutcome, Delivery, Ended, Outcome, Recorded
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.dispatching import START, Dispatching, bound
 from tests.gateway.carriers.peer import submit_resp

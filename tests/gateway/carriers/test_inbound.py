@@ -10,15 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 
-from gateway.ports import (
-    CarrierReceipt,
-    CommitUnknown,
-    Delivery,
-    Inbound,
-    Recorded,
-    StoreUnable,
-    Unreadable,
-)
+from gateway.ports import CommitUnknown, StoreUnable
+from gateway.stored import CarrierReceipt, Delivery, Inbound, Recorded, Unreadable
 from smpp.message_state import MessageState
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.dispatching import START, Dispatching, bound

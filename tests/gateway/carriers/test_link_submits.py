@@ -6,8 +6,8 @@ import pytest
 from smpplib import smpp
 from smpplib.smpp import parse_pdu
 
-from gateway.ports import Attempt
 from gateway.settings import BindType, Timers
+from gateway.stored import Attempt
 from smpp.errors import WindowFull
 from tests.gateway.carriers.link_ends import LATE_MAX, bound_ends, ids
 from tests.gateway.carriers.peer import SUBMIT_SM_RESP, submit_resp, tlv

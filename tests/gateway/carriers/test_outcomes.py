@@ -9,8 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.message import State
-from gateway.ports import AttemptOutcome, Outcome, StoreUnable
+from gateway.ports import StoreUnable
 from gateway.store import schema
+from gateway.stored import AttemptOutcome, Outcome
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.dispatching import START, Dispatching, bound
 from tests.gateway.carriers.peer import submit_resp

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.ports import Attempt
 from gateway.settings import InterfaceVersion
+from gateway.stored import Attempt
 from smpp.codec import decode, encode_body
 from smpp.commands import CommandId
 from smpp.pdu import SubmitSm

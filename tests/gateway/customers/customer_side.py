@@ -22,8 +22,9 @@ from gateway.customers.operations import Operations
 from gateway.customers.password_checks import InThread, PasswordChecks
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords
-from gateway.ports import Ended, Store
+from gateway.ports import Store
 from gateway.settings import Account, Limits, Listen, LongForm, Route
+from gateway.stored import Ended
 from ledger.states import AccountState
 from tests.gateway.carriers.samples import LIMITS, NOON, ZONE
 from tests.gateway.customers.outlet import FakeOutlet

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.message import Message
-from gateway.ports import Delivery, FinishedDelivery
 from gateway.settings import Limits
+from gateway.stored import Delivery, FinishedDelivery
 from tests.gateway.carriers.fake_store import FakeStore
 from tests.gateway.carriers.samples import LIMITS
 from tests.gateway.customers.customer_side import CustomerSide

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.message import Message
-from gateway.ports import Attempt, Slot
+from gateway.ports import Slot
+from gateway.stored import Attempt
 
 
 @dataclass(eq=False)

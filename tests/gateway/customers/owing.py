@@ -9,9 +9,9 @@ from twisted.internet.defer import Deferred
 
 from gateway.customers.deliveries import Deliveries
 from gateway.metrics import Metrics
-from gateway.ports import Delivery, DeliveryOutcome
 from gateway.settings import Limits
 from gateway.store import schema
+from gateway.stored import Delivery, DeliveryOutcome
 from tests.gateway.customers.receiver import FakeReceiver, ids
 from tests.gateway.store import samples
 from tests.gateway.store.rig import Rig

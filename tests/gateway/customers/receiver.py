@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.customers.deliveries import Deliveries
-from gateway.ports import Delivery
+from gateway.stored import Delivery
 
 OK = 0
 

@@ -9,8 +9,8 @@ from typing import Any, cast
 from argon2 import PasswordHasher
 from smpplib.smpp import make_pdu
 
-from gateway.ports import Delivery
 from gateway.settings import Account, Route
+from gateway.stored import Delivery
 from tests.gateway.carriers.samples import an_account
 from tests.gateway.raw_pdus import bind
 

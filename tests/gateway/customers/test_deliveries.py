@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import Engine
 
-from gateway.ports import DeliveryOutcome
+from gateway.stored import DeliveryOutcome
 from smpp.status import CommandStatus
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.customers.owing import LIMITS, Owing

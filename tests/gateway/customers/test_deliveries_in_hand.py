@@ -10,8 +10,8 @@ from twisted.internet.task import Clock
 from gateway.clock import StatedClock
 from gateway.customers.deliveries import Deliveries
 from gateway.metrics import Metrics
-from gateway.ports import Delivery
 from gateway.settings import Limits
+from gateway.stored import Delivery
 from tests.gateway.carriers.fake_store import FakeStore
 
 LIMITS = Limits(batch_max=1, deliveries_max=4)

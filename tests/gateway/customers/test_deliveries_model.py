@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from gateway.ports import DeliveryOutcome
+from gateway.stored import DeliveryOutcome
 from smpp.status import CommandStatus
 from tests.gateway.customers.owing import LIMITS, Owing
 from tests.gateway.customers.receiver import OK, FakeReceiver, ids

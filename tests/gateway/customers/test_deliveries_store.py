@@ -8,7 +8,8 @@ from twisted.internet.task import Clock
 from gateway.clock import StatedClock
 from gateway.customers.deliveries import Deliveries
 from gateway.metrics import Metrics
-from gateway.ports import Delivery, StoreUnable
+from gateway.ports import StoreUnable
+from gateway.stored import Delivery
 from smpp.status import CommandStatus
 from tests.gateway.carriers.carrier_side import fired
 from tests.gateway.carriers.fake_store import FakeStore

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from gateway.message import Message, State
-from gateway.ports import RefusedSubmit
 from gateway.store import admit, schema, schema_records, sqlstore
 from gateway.store.ends import Means
+from gateway.stored import RefusedSubmit
 from ledger.accounts import Balance
 from policy.clauses import QUOTA_EXHAUSTED, RECIPIENT_OPTED_OUT, RULES
 from smpp.status import CommandStatus

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.customers.without_tlvs import without_tlvs
 from gateway.ids import MessageIds
-from gateway.ports import Delivery
 from gateway.settings import Limits, Timers
+from gateway.stored import Delivery
 from smpp import codec, segments
 from smpp.pdu import DeliverSm
 from smpp.status import CommandStatus

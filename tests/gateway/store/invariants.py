@@ -7,8 +7,8 @@ from collections import Counter
 from sqlalchemy import Connection, Engine, or_, select
 
 from gateway.message import ENDS, TRANSITIONS, State
-from gateway.ports import AttemptOutcome
 from gateway.store import schema
+from gateway.stored import AttemptOutcome
 from ledger.audit import audit
 from ledger.schema import ledger_transfer
 from ledger.transfer import Kind, Stage

@@ -14,8 +14,8 @@ from random import Random
 from sqlalchemy import Engine
 
 from gateway.message import ENDS, Message, State
-from gateway.ports import CarrierReceipt, Outcome, Recorded
 from gateway.store import schema
+from gateway.stored import CarrierReceipt, Outcome, Recorded
 from smpp.message_state import MessageState
 from tests.gateway.store import samples
 from tests.gateway.store.invariants import check

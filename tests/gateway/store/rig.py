@@ -15,13 +15,13 @@ from gateway.clock import StatedClock
 from gateway.ids import MessageIds
 from gateway.message import Message, State
 from gateway.parting import joined
-from gateway.ports import CarrierReceipt, Claimed, Inbound, Outcome, Recorded, Recovered, Unreadable
 from gateway.settings import Recipients
 from gateway.store import schema
 from gateway.store.ends import Means
 from gateway.store.recover import last_id
 from gateway.store.sqlstore import SqlStore
 from gateway.store.writer import Writer
+from gateway.stored import CarrierReceipt, Claimed, Inbound, Outcome, Recorded, Recovered, Unreadable
 from ledger import sql
 from ledger.accounts import Balance
 from ledger.lots import Lot

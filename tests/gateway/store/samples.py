@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from smpplib.smpp import make_pdu
 
 from gateway.message import Message, State
-from gateway.ports import AttemptOutcome, CarrierReceipt, Inbound, Outcome
+from gateway.stored import AttemptOutcome, CarrierReceipt, Inbound, Outcome
 from policy.facts import MessageClass
 from smpp import codec, parts
 from smpp.commands import CommandId

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.message import Message, State
-from gateway.ports import AttemptOutcome, Ended, Outcome, Recorded
 from gateway.store import schema
+from gateway.stored import AttemptOutcome, Ended, Outcome, Recorded
 from ledger.accounts import Balance
 from ledger.transfer import Kind
 from tests.gateway.store.rig import Rig

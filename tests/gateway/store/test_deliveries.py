@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from gateway.ports import Delivery, DeliveryOutcome, FinishedDelivery
 from gateway.store import schema
+from gateway.stored import Delivery, DeliveryOutcome, FinishedDelivery
 from tests.gateway.store.rig import Rig
 from tests.gateway.store.samples import HOUR, SECOND, START, receipt, reply
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.message import State
-from gateway.ports import Ended
 from gateway.store import schema, schema_recipients
+from gateway.stored import Ended
 from ledger.accounts import Balance
 from ledger.transfer import Kind
 from tests.gateway.store.rig import Rig

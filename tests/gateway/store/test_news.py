@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Engine
 
 from gateway.message import Message, State
-from gateway.ports import Recorded, Whole
 from gateway.store import schema
 from gateway.store.audit import IDENTITIES, Audit
 from gateway.store.snapshot import snapshot
+from gateway.stored import Recorded, Whole
 from smpp.message_state import MessageState
 from tests.gateway.store import samples
 from tests.gateway.store.rig import Rig

@@ -13,7 +13,6 @@ from sqlalchemy import Engine, insert, update
 from gateway.broadcast import Broadcast, BroadcastState
 from gateway.ids import first_id
 from gateway.message import Message
-from gateway.ports import DeliveryOutcome, FinishedDelivery
 from gateway.store import broadcast_book, legal_holds, purge, schema, schema_recipients
 from gateway.store.audit import IDENTITIES, Audit, audit_at_start
 from gateway.store.engine import connect
@@ -22,6 +21,7 @@ from gateway.store.schema_broadcasts import broadcast, broadcast_recipient
 from gateway.store.schema_records import purge as purge_table
 from gateway.store.schema_records import refusal
 from gateway.store.snapshot import snapshot
+from gateway.stored import DeliveryOutcome, FinishedDelivery
 from ledger.schema import ledger_account, ledger_transfer
 from policy.facts import MessageClass
 from smpp.message_state import MessageState

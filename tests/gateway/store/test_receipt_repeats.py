@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.message import Message, State
-from gateway.ports import CarrierReceipt, Recorded
 from gateway.store import schema
+from gateway.stored import CarrierReceipt, Recorded
 from smpp.message_state import MessageState
 from tests.gateway.store.rig import Rig
 from tests.gateway.store.samples import (

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.message import State
-from gateway.ports import CarrierReceipt, Ended, Recorded, Unreadable
 from gateway.store import schema
+from gateway.stored import CarrierReceipt, Ended, Recorded, Unreadable
 from ledger.accounts import Balance
 from ledger.transfer import Kind
 from smpp.message_state import MessageState

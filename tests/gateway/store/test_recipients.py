@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from gateway.message import Message, State
-from gateway.ports import Whole
 from gateway.settings import Consent, OptOutScope, Recipients
 from gateway.store import schema_recipients as tables
 from gateway.store.engine import connect
+from gateway.stored import Whole
 from ledger.accounts import Balance
 from ledger.transfer import Kind
 from policy.facts import MessageClass

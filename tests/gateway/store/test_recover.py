@@ -7,10 +7,10 @@ import pytest
 
 from gateway.ids import MessageIds
 from gateway.message import State
-from gateway.ports import AttemptOutcome, DeliveryOutcome, Ended, FinishedDelivery, Recorded, Unreadable
 from gateway.store import schema
 from gateway.store.engine import connect
 from gateway.store.recover import last_id
+from gateway.stored import AttemptOutcome, DeliveryOutcome, Ended, FinishedDelivery, Recorded, Unreadable
 from ledger.accounts import Balance
 from ledger.transfer import Kind
 from tests.gateway.store.database import open_quickly

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.message import State
-from gateway.ports import Recorded
 from gateway.store.ends import Means
 from gateway.store.terminate import terminate
+from gateway.stored import Recorded
 from ledger import sql
 from ledger.accounts import Balance
 from ledger.ending import Settlement

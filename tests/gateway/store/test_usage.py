@@ -10,12 +10,12 @@ import pytest
 
 from gateway.message import Message, State
 from gateway.parting import joined
-from gateway.ports import Replacement, Whole
 from gateway.settings import Caps
 from gateway.store.ends import Means
 from gateway.store.engine import connect
 from gateway.store.schema_records import usage
 from gateway.store.sqlstore import SqlStore
+from gateway.stored import Replacement, Whole
 from ledger.accounts import Balance
 from tests.gateway.store import samples
 from tests.gateway.store.rig import NODE, Rig

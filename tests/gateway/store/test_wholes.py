@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.message import Message, State
-from gateway.ports import Recorded, Whole
 from gateway.store import schema
+from gateway.stored import Recorded, Whole
 from smpp.message_state import MessageState
 from smpp.parts import reference
 from tests.gateway.store import samples
