@@ -24,6 +24,7 @@ from gateway.store.broadcast_book import BROADCAST_COLUMNS, broadcast_of
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import Means
 from gateway.store.schema_broadcasts import broadcast, broadcast_recipient
+from gateway.store.schema_records import refusal
 from gateway.stored import Asked, Recorded
 from ledger.prepared import Prepared
 from ledger.rows import dumps, integers
@@ -58,6 +59,8 @@ _UNDECIDED = Prepared(
 _STORED = Prepared(
     select(schema.message.c.message_id).where(schema.message.c.message_id.in_(integers("ids")))
 )
+# The record of a refusal has the id that its message would have had: that one is used up.
+_USED_UP = Prepared(select(refusal.c.refusal_id).where(refusal.c.refusal_id.in_(integers("ids"))))
 _this = and_(
     broadcast_recipient.c.broadcast_id == bindparam("_broadcast_id"),
     broadcast_recipient.c.place == bindparam("_place"),
@@ -185,8 +188,13 @@ def _settled(connection: Connection, broadcast_id: int, count: int) -> list[tupl
     rows = _UNDECIDED.fetch(connection, broadcast_id=broadcast_id, count=count)
     named = [message_id for _, _, message_id in rows if message_id is not None]
     stored = {row[0] for row in _STORED.fetch(connection, ids=dumps(named))} if named else set()
+    used_up = {row[0] for row in _USED_UP.fetch(connection, ids=dumps(named))} if named else set()
     _ACCEPT.run(connection, [(broadcast_id, place) for place, _, message_id in rows if message_id in stored])
-    return [(place, number, message_id) for place, number, message_id in rows if message_id not in stored]
+    return [
+        (place, number, None if message_id in used_up else message_id)
+        for place, number, message_id in rows
+        if message_id not in stored
+    ]
 
 
 def _state(connection: Connection, broadcast_id: int) -> BroadcastState:
