@@ -19,7 +19,7 @@ from gateway import task
 from gateway.clock import Clock
 from gateway.ports import StoreClosed
 from gateway.reactor import ReactorTime
-from gateway.retention import befores, next_purge
+from gateway.records.retention import befores, next_purge
 from gateway.settings import Settings
 from gateway.store import purge
 from gateway.store.purge import Purged, Walk

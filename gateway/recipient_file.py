@@ -17,7 +17,7 @@ from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from gateway.config_field import CAP_HOURS_MAX
+from gateway.config.field import CAP_HOURS_MAX
 from gateway.number import plain
 from gateway.store.recipient_lists import TABLES, Kind, Values
 from policy.facts import MessageClass

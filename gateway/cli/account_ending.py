@@ -13,8 +13,8 @@ from rich.table import Table
 from gateway.cli.configured import account_named, config_option, settings_or_exit
 from gateway.cli.ledger import Row, json_option, ledger, now_ms
 from gateway.cli.output import console
-from gateway.fen import capitals, yuan
 from gateway.ids import NODE_MAX, MessageIds
+from gateway.records.fen import capitals, yuan
 from gateway.recovery import means_of
 from gateway.settings import Settings
 from gateway.store.ends import Means

@@ -17,9 +17,9 @@ from rich.text import Text
 from gateway.cli.configured import account_named, config_option, settings_or_exit
 from gateway.cli.ledger import json_option, ledger, now_ms
 from gateway.cli.output import console
-from gateway.fen import capitals
+from gateway.records.fen import capitals
+from gateway.records.statement import bought_fen, returned_fen, sections
 from gateway.settings import Contract, Settings
-from gateway.statement import bought_fen, returned_fen, sections
 from gateway.store.statements import Month, month_of
 from ledger import sql
 
@@ -103,7 +103,7 @@ def _csv(made: Month, contract: Contract | None, settings: Settings) -> str:
 
 def _write_pdf(path: Path, made: Month, contract: Contract | None, settings: Settings) -> None:
     # Only this needs it, and it takes long to import.
-    from gateway.statement_pdf import pdf
+    from gateway.records.statement_pdf import pdf
 
     title = f"短信账单 Statement {made.ledger.account} {made.first:%Y-%m}"
     try:

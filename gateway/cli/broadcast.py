@@ -19,7 +19,7 @@ from rich.table import Table
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.broadcast import Broadcast, BroadcastState
+from gateway.broadcasts.broadcast import Broadcast, BroadcastState
 from gateway.cli.broadcast_submit import submit
 from gateway.cli.configured import account_named, config_option, settings_or_exit
 from gateway.cli.output import console

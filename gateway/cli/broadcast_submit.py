@@ -16,12 +16,12 @@ from rich.progress import Progress
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.broadcast import Broadcast, BroadcastState
+from gateway.broadcasts.broadcast import Broadcast, BroadcastState
+from gateway.broadcasts.hand_in import HandIn, hand_in, route_of
+from gateway.broadcasts.recipient_list import ListError, Rejected, recipients_in
 from gateway.cli.configured import account_named, config_option, settings_or_exit
 from gateway.cli.output import console
 from gateway.clock import SystemClock
-from gateway.hand_in import HandIn, hand_in, route_of
-from gateway.recipient_list import ListError, Rejected, recipients_in
 from gateway.settings import Account, Settings
 from gateway.store import broadcast_book
 from gateway.store.engine import StoreError, open_engine

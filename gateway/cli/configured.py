@@ -11,9 +11,9 @@ from rich.text import Text
 
 from gateway import open_files
 from gateway.cli.output import console
-from gateway.config import load
-from gateway.config_problem import ConfigError, Problem, did_you_mean
-from gateway.config_warnings import warnings
+from gateway.config.loading import load
+from gateway.config.problem import ConfigError, Problem, did_you_mean
+from gateway.config.warnings import warnings
 from gateway.settings import Account, Settings
 
 CONFIG_EXIT = 2

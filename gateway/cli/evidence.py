@@ -12,12 +12,12 @@ import click
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
-from gateway import evidence as made
 from gateway.cli.configured import config_option, settings_or_exit
 from gateway.cli.output import console
 from gateway.cli.stored import stored, time_option, unix_ms
 from gateway.clock import SystemClock
 from gateway.number import plain
+from gateway.records import evidence as made
 from gateway.settings import Settings
 from gateway.store import evidence as kept
 from gateway.store.evidence import Span

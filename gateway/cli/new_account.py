@@ -14,7 +14,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.clock import SystemClock
-from gateway.config_field import PASSWORD_MAX, Name, SystemId
+from gateway.config.field import PASSWORD_MAX, Name, SystemId
 from gateway.passwords import hash_password
 
 # Without the characters that are mistaken for others when a password is read out.

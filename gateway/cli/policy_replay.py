@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from gateway.cli.configured import settings_or_exit
 from gateway.cli.output import console
 from gateway.cli.stored import stored, time_option, unix_ms, written
-from gateway.replay import Line, Replay, Report, prices
+from gateway.records.replay import Line, Replay, Report, prices
 from gateway.settings import Settings
 from gateway.store.evidence import Span
 from gateway.store.history import history

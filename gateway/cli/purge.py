@@ -22,7 +22,7 @@ from gateway.cli.output import console
 from gateway.cli.stored import changing, stored, time_option, unix_ms, written
 from gateway.clock import SystemClock
 from gateway.ids import first_id
-from gateway.retention import befores
+from gateway.records.retention import befores
 from gateway.settings import Settings
 from gateway.store import purge as store_purge
 from gateway.store.purge import TIMELESS, Purged, Walk, What

@@ -17,7 +17,7 @@ from twisted.internet.task import LoopingCall
 from gateway import logs, open_files, task
 from gateway.app import Gateway
 from gateway.cli.configured import config_option, settings_or_exit
-from gateway.config_warnings import warnings
+from gateway.config.warnings import warnings
 from gateway.log_limit import LogLimit
 from gateway.settings import Settings
 from gateway.store.engine import StoreError

@@ -19,7 +19,14 @@ from twisted.internet.defer import Deferred
 from gateway import task
 from gateway.addressing import address
 from gateway.admission import Refusal
-from gateway.broadcast import IN_HAND_MAX, Broadcast, BroadcastState, BroadcastStore, RefusedRecipient, Step
+from gateway.broadcasts.broadcast import (
+    IN_HAND_MAX,
+    Broadcast,
+    BroadcastState,
+    BroadcastStore,
+    RefusedRecipient,
+    Step,
+)
 from gateway.clock import Clock
 from gateway.customers.intake import Intake
 from gateway.explanation import explain

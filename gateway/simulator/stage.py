@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 from zoneinfo import ZoneInfo
 
-from gateway.config import load
+from gateway.config.loading import load
 from gateway.settings import Settings
 
 HOST = "127.0.0.1"

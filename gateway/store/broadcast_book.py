@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from gateway.broadcast import Broadcast, BroadcastState, RecipientOutcome
+from gateway.broadcasts.broadcast import Broadcast, BroadcastState, RecipientOutcome
 from gateway.message import State
 from gateway.store import schema
 from gateway.store.dialect import insert_rows

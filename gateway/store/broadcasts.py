@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, func, null, or_, select, update
 
-from gateway.broadcast import (
+from gateway.broadcasts.broadcast import (
     IN_HAND_MAX,
     Broadcast,
     BroadcastState,

@@ -18,7 +18,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-from gateway.broadcast import RecipientOutcome
+from gateway.broadcasts.broadcast import RecipientOutcome
 from gateway.store.schema import Id
 
 metadata = MetaData()

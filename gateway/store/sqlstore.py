@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 
-from gateway.broadcast import Broadcast, RefusedRecipient, Step
+from gateway.broadcasts.broadcast import Broadcast, RefusedRecipient, Step
 from gateway.clock import Clock
 from gateway.message import Message
 from gateway.store import (
@@ -47,7 +47,7 @@ from ledger.states import AccountState
 
 
 class SqlStore:
-    """See `gateway.ports.Store` and `gateway.broadcast.BroadcastStore`."""
+    """See `gateway.ports.Store` and `gateway.broadcasts.broadcast.BroadcastStore`."""
 
     def __init__(self, writer: Writer, clock: Clock, node: int, means: Means) -> None:
         self._writer = writer

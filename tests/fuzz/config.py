@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gateway.config import load
-from gateway.config_problem import ConfigError, Problem
+from gateway.config.loading import load
+from gateway.config.problem import ConfigError, Problem
 from gateway.settings import Settings
 
 

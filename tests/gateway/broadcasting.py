@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from gateway.broadcast import Broadcast, BroadcastState
+from gateway.broadcasts.broadcast import Broadcast, BroadcastState
 from gateway.store import broadcast_book
 from tests.gateway.carriers.samples import NOON
 from tests.gateway.customers.samples import TEXT

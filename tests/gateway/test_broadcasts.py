@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import execute
 
-from gateway.broadcast import BroadcastState
+from gateway.broadcasts.broadcast import BroadcastState
 from gateway.message import State
 from gateway.settings import Account, Caps, Carrier, Limits, LongForm, Throttle, Timers
 from gateway.store import broadcast_book, schema

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway.broadcast import BroadcastState
+from gateway.broadcasts.broadcast import BroadcastState
 from gateway.cli import main
 from gateway.store import broadcast_book
 from gateway.store.engine import connect

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from gateway.config import load
+from gateway.config.loading import load
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 TEXT = "尊敬的客户:今天是您生日，生日快乐，回TD退订【中国银行】"

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from tests.gateway.test_config import ACCOUNT, CARRIER, ROUTE
+from tests.gateway.config.test_loading import ACCOUNT, CARRIER, ROUTE
 
 PLAIN = """
 [policy.terms]

@@ -282,7 +282,7 @@ def test_the_same_input_gives_the_same_octets(
         refuse(rig, BIRTHDAY, ("CONTENT_RUMOUR", "QUOTA_EXHAUSTED", "CONTENT_CULT")[number % 3])
         rig.advance(1800)
     once = signet(*SINCE, "--json")
-    monkeypatch.setattr("gateway.replay._PIECE", 3)
+    monkeypatch.setattr("gateway.records.replay._PIECE", 3)
     monkeypatch.setattr("gateway.store.submits._PIECE", 2)
     again = signet(*SINCE, "--json")
     assert told(once)["changes"]

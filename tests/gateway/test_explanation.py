@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.admission import Reading, Refusal, alphabet_of
-from gateway.config import load
+from gateway.config.loading import load
 from gateway.explanation import Explanation, explain
 from gateway.message import Message
 from gateway.routing import long_form

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred, fail
 
-from gateway.config import load
+from gateway.config.loading import load
 from gateway.ports import StoreUnable
 from gateway.purger import Purger
 from gateway.settings import Retention, Settings

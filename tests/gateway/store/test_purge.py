@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, insert, update
 
-from gateway.broadcast import Broadcast, BroadcastState
+from gateway.broadcasts.broadcast import Broadcast, BroadcastState
 from gateway.ids import first_id
 from gateway.message import Message
 from gateway.store import broadcast_book, legal_holds, purge, schema, schema_recipients

@@ -1,0 +1,56 @@
+"""What a good configuration promises and may not be able to keep: told, and not in the way of a start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway import open_files
+from gateway.config.problem import Problem
+from gateway.settings import Account, Settings
+from policy.clauses import RULES
+
+
+def warnings(settings: Settings, files_max: int) -> Iterator[Problem]:
+    """What to think over in `settings`, where at most `files_max` files may be open."""
+    files = open_files.wanted(settings)
+    if files > files_max:
+        yield Problem(
+            "listen.connections_max",
+            f"needs {files} open files, and the system allows {files_max}",
+            "raise the limit (ulimit -Hn, or LimitNOFILE= of systemd), or lower this",
+        )
+    intake_max = settings.limits.intake_max
+    for number, account in enumerate(settings.accounts.values()):
+        outstanding = account.binds_max * account.window_max
+        if outstanding > intake_max:
+            yield Problem(
+                f"accounts[{number}].window_max",
+                f"times binds_max is {outstanding}, more than limits.intake_max ({intake_max})",
+                "this account alone can fill the intake, and then all are refused with ESME_RMSGQFUL",
+                account.name,
+            )
+        yield from _closures_without_effect(f"accounts[{number}].hours", account)
+        for rule, scope in account.ruleset.scopes.items():
+            if scope.shadow and RULES[rule].law:
+                yield Problem(
+                    f"accounts[{number}].rules.{rule}.shadow",
+                    f"only reports what the law forbids ({RULES[rule].law[-1]})",
+                    "without shadow the rule refuses it",
+                    account.name,
+                )
+
+
+def _closures_without_effect(place: str, account: Account) -> Iterator[Problem]:
+    """Closures that an exception opens from their beginning to their end."""
+    hours = account.ruleset.hours
+    for number, closure in enumerate(hours.closed):
+        for exception in hours.exceptions:
+            ends = exception.end is None or closure.end <= exception.end
+            covers = exception.start <= closure.start and ends
+            if covers and exception.scope in (None, closure.scope):
+                yield Problem(
+                    f"{place}.closed[{number}]",
+                    f"closes nothing, for an exception is open for all of it: {exception.note}",
+                    "what was agreed for a time wins over a closure",
+                    account.name,
+                )
