@@ -13,12 +13,13 @@ from rich.text import Text
 
 from gateway.cli.account_ending import settle_up, terminate
 from gateway.cli.account_payment import adjust, topup
+from gateway.cli.account_rows import Row, show
 from gateway.cli.account_standing import open_, resume, suspend
 from gateway.cli.account_statement import statement
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.ledger import Row, json_option, ledger, show
+from gateway.cli.database import transaction
 from gateway.cli.new_account import new
-from gateway.cli.output import console
+from gateway.cli.output import console, json_option
 from gateway.settings import Account, Settings
 from ledger import sql
 from ledger.accounts import Balance
@@ -42,7 +43,7 @@ def list_accounts(config_path: Path, as_json: bool) -> None:
     """Every account with its state and balance, also those that only the ledger still knows."""
     settings = settings_or_exit(config_path)
     configured = {own.name: own for own in settings.accounts.values()}
-    with ledger(settings) as connection:
+    with transaction(settings) as connection:
         balances = sql.balances(connection)
         names = [*configured, *(name for name in balances if name not in configured)]
         found = states(connection, names)
@@ -59,7 +60,7 @@ def list_accounts(config_path: Path, as_json: bool) -> None:
 def balance(name: str, config_path: Path, as_json: bool) -> None:
     """What ACCOUNT holds, in units: one unit is one segment of a message."""
     settings = settings_or_exit(config_path)
-    with ledger(settings) as connection:
+    with transaction(settings) as connection:
         balances = sql.balances(connection, [name])
     if name not in balances:
         account_named(name, settings)
@@ -74,7 +75,7 @@ def show_account(name: str, config_path: Path, as_json: bool) -> None:
     """ACCOUNT's contract, its state and how it came to it, and its balance."""
     settings = settings_or_exit(config_path)
     own = account_named(name, settings)
-    with ledger(settings) as connection:
+    with transaction(settings) as connection:
         state = states(connection, [name])[name]
         history = events(connection, name)
         found = sql.balances(connection, [name]).get(name, Balance())

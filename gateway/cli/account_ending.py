@@ -10,9 +10,11 @@ import click
 from rich import box
 from rich.table import Table
 
+from gateway.cli.account_rows import Row
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.ledger import Row, json_option, ledger, now_ms
-from gateway.cli.output import console
+from gateway.cli.database import transaction
+from gateway.cli.output import console, json_option
+from gateway.cli.times import now_ms
 from gateway.ids import NODE_MAX, MessageIds
 from gateway.records.fen import capitals, yuan
 from gateway.recovery import means_of
@@ -60,7 +62,7 @@ def _end(name: str, reason: str | None, digest: str, config_path: Path, as_json:
     """Without a `reason` the account must be TERMINATED already."""
     settings = settings_or_exit(config_path)
     means = _means(settings)
-    with ledger(settings) as connection:
+    with transaction(settings) as connection:
         state = states(connection, [name])[name]
         if state is AccountState.SIGNED:
             account_named(name, settings)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.account_rows import show
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.ledger import fresh_id, json_option, ledger, now_ms, show
+from gateway.cli.database import fresh_id, transaction
+from gateway.cli.output import json_option
+from gateway.cli.times import now_ms
 from ledger import sql
 from ledger.accounts import Balance
 from ledger.lots import Lot
@@ -37,7 +40,7 @@ def topup(
         lot = Lot(fresh_id(at_ms), name, units, fen, reference, at_ms)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    with ledger(settings) as connection:
+    with transaction(settings) as connection:
         before = sql.balances(connection, [name]).get(name, Balance())
         after = sql.topup(connection, lot)
         if opens:
@@ -68,7 +71,7 @@ def adjust(name: str, units: int, reason: str, reference: str, config_path: Path
         request = Request(fresh_id(at_ms), kind, name, abs(units), 0, reference, reason, at_ms)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    with ledger(settings) as connection:
+    with transaction(settings) as connection:
         before = sql.balances(connection, [name])
         if name not in before:
             account_named(name, settings)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.account_rows import show
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.ledger import json_option, ledger, now_ms, show
+from gateway.cli.database import transaction
+from gateway.cli.output import json_option
+from gateway.cli.times import now_ms
 from gateway.settings import Account, Settings
 from ledger.standing import events, move, states
 from ledger.states import AccountState
@@ -29,7 +32,7 @@ def open_(name: str, reason: str, config_path: Path, as_json: bool) -> None:
     settings = settings_or_exit(config_path)
     own = account_named(name, settings)
     at_ms = now_ms()
-    with ledger(settings) as connection:
+    with transaction(settings) as connection:
         state = states(connection, [name])[name]
         paid = [event.at_ms for event in events(connection, name) if event.state is AccountState.PAID]
         if state is AccountState.SUSPENDED:
@@ -72,7 +75,7 @@ def _enter(
     after: AccountState = AccountState.OPEN,
 ) -> None:
     settings = settings_or_exit(config_path)
-    with ledger(settings) as connection:
+    with transaction(settings) as connection:
         before = states(connection, [name])[name]
         if before is AccountState.SIGNED:
             account_named(name, settings)

@@ -15,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.ledger import json_option, ledger, now_ms
-from gateway.cli.output import console
+from gateway.cli.database import transaction
+from gateway.cli.output import console, json_option
+from gateway.cli.times import now_ms
 from gateway.records.fen import capitals
 from gateway.records.statement import bought_fen, returned_fen, sections
 from gateway.settings import Contract, Settings
@@ -44,7 +45,7 @@ def statement(
     settings = settings_or_exit(config_path)
     today = datetime.fromtimestamp(now_ms() / 1000, settings.zone).date()
     first = (month.date() if month else today).replace(day=1)
-    with ledger(settings) as connection:
+    with transaction(settings) as connection:
         if name not in sql.balances(connection, [name]):
             account_named(name, settings)
         made = month_of(connection, name, first, settings.zone)

@@ -17,7 +17,7 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from gateway.cli.configured import config_option, settings_or_exit
-from gateway.cli.output import console
+from gateway.cli.output import console, json_option
 from gateway.store.audit import IDENTITIES, Audit, Finding
 from gateway.store.engine import StoreError
 from gateway.store.snapshot import snapshot
@@ -50,7 +50,7 @@ class _Unreadable(click.ClickException):
     show_default=True,
     help="How many violations of an identity to name; the others are counted.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def audit(config_path: Path, database: Path | None, country_code: str, limit: int, as_json: bool) -> None:
     """Check that a database keeps what the gateway promises, and name every row that does not.
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -17,17 +16,15 @@ from rich import box
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.broadcasts.broadcast import Broadcast, BroadcastState
 from gateway.cli.broadcast_submit import submit
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.output import console
+from gateway.cli.database import reading, transaction
+from gateway.cli.output import console, json_option
 from gateway.clock import SystemClock
 from gateway.settings import Settings
 from gateway.store import broadcast_book
-from gateway.store.engine import StoreError, open_engine
-from gateway.store.snapshot import snapshot
 from policy.clauses import RULES
 
 Found = TypeVar("Found")
@@ -35,7 +32,6 @@ Found = TypeVar("Found")
 _FOLLOW_S = 1.0
 _OPEN = (BroadcastState.LOADING, BroadcastState.READY, BroadcastState.PAUSED)
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 id_argument = click.argument("broadcast_id", metavar="ID", type=int)
 
 
@@ -129,14 +125,9 @@ def _move(
     config_path: Path, broadcast_id: int, sources: Collection[BroadcastState], following: BroadcastState
 ) -> None:
     settings = settings_or_exit(config_path)
-    with _failures():
-        engine = open_engine(settings.store_path)
-        try:
-            with engine.begin() as connection:
-                found = _found(connection, broadcast_id)
-                moved = broadcast_book.move(connection, broadcast_id, sources, following)
-        finally:
-            engine.dispose()
+    with transaction(settings) as connection:
+        found = _found(connection, broadcast_id)
+        moved = broadcast_book.move(connection, broadcast_id, sources, following)
     if not moved and found.state is not following:
         state = found.state.name.lower()
         raise click.ClickException(f"broadcast {broadcast_id} is {state}, which cannot be changed so")
@@ -144,19 +135,8 @@ def _move(
 
 
 def _read(settings: Settings, read: Callable[[Connection], Found]) -> Found:
-    with _failures(), snapshot(settings.store_path, settings.country_code) as connection:
+    with reading(settings) as connection:
         return read(connection)
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """What the database fails with becomes one line and exit code 1."""
-    try:
-        yield
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
-    except SQLAlchemyError as error:
-        raise click.ClickException(f"the database failed: {getattr(error, 'orig', error)}") from error
 
 
 def _found(connection: Connection, broadcast_id: int) -> Broadcast:

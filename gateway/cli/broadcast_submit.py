@@ -14,17 +14,16 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.broadcasts.broadcast import Broadcast, BroadcastState
 from gateway.broadcasts.hand_in import HandIn, hand_in, route_of
 from gateway.broadcasts.recipient_list import ListError, Rejected, recipients_in
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.output import console
+from gateway.cli.database import writing
+from gateway.cli.output import console, json_option
 from gateway.clock import SystemClock
 from gateway.settings import Account, Settings
 from gateway.store import broadcast_book
-from gateway.store.engine import StoreError, open_engine
 from ledger import sql as ledger
 from ledger.accounts import Balance
 from policy.broadcast import LEAD_S
@@ -67,7 +66,7 @@ def _time(written: str) -> datetime:
     help="Where lines that name nobody to write to go.  [default: RECIPIENTS.rejects.csv]",
 )
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def submit(
     name: str,
     recipients: Path,
@@ -167,28 +166,20 @@ def _broadcast(
 def _write(settings: Settings, handed_in: Broadcast, numbers: Sequence[str]) -> Broadcast:
     """Store the broadcast in short transactions, for the gateway may be running; READY with the last."""
     output = console(stderr=True)
-    try:
-        engine = open_engine(settings.store_path)
-        try:
-            with engine.begin() as connection:
-                added = broadcast_book.add(connection, handed_in)
-                balance = ledger.balances(connection, [added.account]).get(added.account, Balance())
-            wanted = added.units * added.recipients
-            if balance.remaining < wanted:
-                output.print(f"it takes {wanted:,} units, and the account has {balance.remaining:,} left")
-            with _bar(output) as bar:
-                shown = bar.add_task("storing", total=len(numbers))
-                for stored in _store(engine, added.broadcast_id, numbers):
-                    bar.update(shown, advance=stored)
-            with engine.begin() as connection:
-                loading = {BroadcastState.LOADING}
-                broadcast_book.move(connection, added.broadcast_id, loading, BroadcastState.READY)
-        finally:
-            engine.dispose()
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
-    except SQLAlchemyError as error:
-        raise click.ClickException(f"the database failed: {getattr(error, 'orig', error)}") from error
+    with writing(settings) as engine:
+        with engine.begin() as connection:
+            added = broadcast_book.add(connection, handed_in)
+            balance = ledger.balances(connection, [added.account]).get(added.account, Balance())
+        wanted = added.units * added.recipients
+        if balance.remaining < wanted:
+            output.print(f"it takes {wanted:,} units, and the account has {balance.remaining:,} left")
+        with _bar(output) as bar:
+            shown = bar.add_task("storing", total=len(numbers))
+            for stored in _store(engine, added.broadcast_id, numbers):
+                bar.update(shown, advance=stored)
+        with engine.begin() as connection:
+            loading = {BroadcastState.LOADING}
+            broadcast_book.move(connection, added.broadcast_id, loading, BroadcastState.READY)
     return added
 
 

@@ -13,9 +13,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from gateway.cli.configured import config_option, settings_or_exit
+from gateway.cli.database import reading
 from gateway.cli.output import console
-from gateway.cli.stored import stored, time_option, unix_ms
-from gateway.clock import SystemClock
+from gateway.cli.times import now_ms, time_option, unix_ms
 from gateway.number import plain
 from gateway.records import evidence as made
 from gateway.settings import Settings
@@ -59,8 +59,8 @@ def evidence(
     """
     settings = settings_or_exit(config_path)
     span = Span(*(None if time is None else unix_ms(time, settings.zone) for time in (since, until)))
-    made_at = int(SystemClock().now() * 1000) if at is None else unix_ms(at, settings.zone)
-    with stored(settings.store_path, settings.country_code) as connection:
+    made_at = now_ms() if at is None else unix_ms(at, settings.zone)
+    with reading(settings) as connection:
         tables = _gathered(connection, settings, named, account, carrier, span)
         revision = MigrationContext.configure(connection).get_current_revision() or ""
     if not tables["messages"] and not tables["refusals"]:

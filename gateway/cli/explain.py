@@ -16,7 +16,7 @@ from rich.text import Text
 
 from gateway.admission import Reading, Refusal
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.output import console
+from gateway.cli.output import console, json_option
 from gateway.clock import SystemClock
 from gateway.explanation import Explanation
 from gateway.explanation import explain as explained
@@ -67,7 +67,7 @@ def _time(written: str) -> datetime:
     help="Its service_type, where that makes it of another class.",
 )
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def explain(
     name: str,
     content: str,

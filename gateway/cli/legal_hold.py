@@ -11,15 +11,13 @@ from rich import box
 from rich.table import Table
 
 from gateway.cli.configured import config_option, settings_or_exit
-from gateway.cli.output import console
-from gateway.cli.stored import changing, stored, written
-from gateway.clock import SystemClock
+from gateway.cli.database import reading, transaction
+from gateway.cli.output import console, json_option
+from gateway.cli.times import now_ms, written
 from gateway.number import plain
 from gateway.settings import Settings
 from gateway.store import legal_holds
 from gateway.store.legal_holds import LegalHold
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group("legal-hold")
@@ -52,8 +50,8 @@ def add(
         number = plain(number, settings.country_code)
         if not number.isdecimal():
             raise click.BadParameter("is not a telephone number", param_hint="--number")
-    now = int(SystemClock().now() * 1000)
-    with changing(settings.store_path) as engine, engine.begin() as connection:
+    now = now_ms()
+    with transaction(settings) as connection:
         _show([legal_holds.add(connection, account, number, message_id, note, now)], settings, as_json)
 
 
@@ -63,7 +61,7 @@ def add(
 def list_holds(config_path: Path, as_json: bool) -> None:
     """Every hold there is or was."""
     settings = settings_or_exit(config_path)
-    with stored(settings.store_path, settings.country_code) as connection:
+    with reading(settings) as connection:
         _show(legal_holds.holds(connection), settings, as_json)
 
 
@@ -73,8 +71,8 @@ def list_holds(config_path: Path, as_json: bool) -> None:
 def end(hold_id: int, config_path: Path) -> None:
     """End HOLD, which is the number that `list` shows. Exit code 1 if there is none, or it has ended."""
     settings = settings_or_exit(config_path)
-    now = int(SystemClock().now() * 1000)
-    with changing(settings.store_path) as engine, engine.begin() as connection:
+    now = now_ms()
+    with transaction(settings) as connection:
         if not legal_holds.end(connection, hold_id, now):
             raise click.ClickException(f"there is no hold {hold_id} that has not ended")
 

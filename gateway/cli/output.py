@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import click
 from rich.console import Console
 
 _PIPE_WIDTH = 10_000
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.configured import config_option, settings_or_exit
-from gateway.cli.output import console
+from gateway.cli.output import console, json_option
 from policy.clauses import RULES
 from policy.content import ContentFilter
 from policy.probe import FalseHit, catches, false_hits, ordinary_texts
@@ -58,7 +58,7 @@ _Tallies = Mapping[str, Mapping[Evasion, _Tally]]
     help="Exit code 1 if fewer of all disguises are caught.",
 )
 @click.option("--missed", type=click.IntRange(min=0), default=0, help="How many to name that got through.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def test(config_path: Path, corpus: Path | None, at_least: float | None, missed: int, as_json: bool) -> None:
     """Tell how many disguises of each forbidden term are caught, and which ordinary texts are refused.
 

@@ -13,8 +13,9 @@ from rich.table import Table
 from sqlalchemy import Connection, select
 
 from gateway.cli.configured import settings_or_exit
-from gateway.cli.output import console
-from gateway.cli.stored import stored, time_option, unix_ms, written
+from gateway.cli.database import reading
+from gateway.cli.output import console, json_option
+from gateway.cli.times import time_option, unix_ms, written
 from gateway.records.replay import Line, Replay, Report, prices
 from gateway.settings import Settings
 from gateway.store.evidence import Span
@@ -51,7 +52,7 @@ from policy.clauses import FREQUENCY_CAP, RULES
     show_default=True,
     help="How many submits to show of each line, masked.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def replay(
     config_path: Path,
     new_path: Path,
@@ -68,7 +69,7 @@ def replay(
     """
     settings, new = settings_or_exit(config_path), settings_or_exit(new_path)
     span = Span(unix_ms(since, settings.zone), None if until is None else unix_ms(until, settings.zone))
-    with stored(settings.store_path, settings.country_code) as connection:
+    with reading(settings) as connection:
         report = _replayed(connection, new, span, samples)
     if as_json:
         click.echo(json.dumps(_document(report, settings), ensure_ascii=False, indent=2))

@@ -18,9 +18,9 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from gateway.cli.configured import config_option, settings_or_exit
-from gateway.cli.output import console
-from gateway.cli.stored import changing, stored, time_option, unix_ms, written
-from gateway.clock import SystemClock
+from gateway.cli.database import reading, writing
+from gateway.cli.output import console, json_option
+from gateway.cli.times import now_ms, time_option, unix_ms, written
 from gateway.ids import first_id
 from gateway.records.retention import befores
 from gateway.settings import Settings
@@ -37,7 +37,7 @@ _FIRST = (What.MESSAGES, What.REFUSALS, What.REPLIES, What.UNREADABLE)
 @config_option
 @time_option("--before", "Purge nothing that was made at this time or later.")
 @click.option("--dry-run", is_flag=True, help="Count what would go, and change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def purge(config_path: Path, before: datetime | None, dry_run: bool, as_json: bool) -> None:
     """Purge what `[retention]` of the configuration wants kept no longer.
 
@@ -45,16 +45,16 @@ def purge(config_path: Path, before: datetime | None, dry_run: bool, as_json: bo
     what was charged stays. A gateway may be running on the database; it does the same once a day by itself.
     """
     settings = settings_or_exit(config_path)
-    now = int(SystemClock().now() * 1000)
+    now = now_ms()
     kept = befores(settings.retention, now, None if before is None else unix_ms(before, settings.zone))
     if not kept:
         click.echo("[retention] wants everything kept for ever", err=True)
         sys.exit(0)
     if dry_run:
-        with stored(settings.store_path, settings.country_code) as connection:
+        with reading(settings) as connection:
             found = _counted(store_purge.begin(connection, kept.classes, kept.replies), connection, settings)
     else:
-        with changing(settings.store_path) as engine:
+        with writing(settings) as engine:
             with engine.begin() as connection:
                 walks = store_purge.begin(connection, kept.classes, kept.replies)
 

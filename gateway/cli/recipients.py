@@ -10,14 +10,12 @@ from typing import TextIO
 import click
 
 from gateway.cli.configured import config_option, settings_or_exit
-from gateway.cli.database import engine_of
+from gateway.cli.database import reading, transaction
 from gateway.cli.recipients_check import check
 from gateway.cli.recipients_import import import_list, kind_argument
-from gateway.clock import SystemClock
+from gateway.cli.times import now_ms
 from gateway.recipient_file import COLUMNS, INSTANTS, number_of
-from gateway.store.engine import StoreError
 from gateway.store.recipient_lists import Kind, end, rows
-from gateway.store.snapshot import snapshot
 
 _NOTHING_EXIT = 1
 
@@ -50,12 +48,9 @@ def export(kind: str, account: str | None, output: TextIO, config_path: Path) ->
     columns = COLUMNS[Kind(kind)]
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(columns)
-    try:
-        with snapshot(settings.store_path, settings.country_code) as connection:
-            for row in rows(connection, Kind(kind), account):
-                writer.writerow([_written(name, row._mapping[name], settings.zone) for name in columns])
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
+    with reading(settings) as connection:
+        for row in rows(connection, Kind(kind), account):
+            writer.writerow([_written(name, row._mapping[name], settings.zone) for name in columns])
 
 
 @recipients.command("end")
@@ -86,8 +81,8 @@ def end_rows(
         plain = number_of(number, settings.country_code)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="NUMBER") from None
-    now = int(SystemClock().now() * 1000)
-    with engine_of(settings) as engine, engine.begin() as connection:
+    now = now_ms()
+    with transaction(settings) as connection:
         ended = end(connection, Kind(kind), plain, account, now, note.strip(), signature)
     click.echo(f"{ended} ended" if ended else "there is nothing to end", err=not ended)
     if not ended:

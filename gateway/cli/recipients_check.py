@@ -16,16 +16,15 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.output import console
+from gateway.cli.database import reading
+from gateway.cli.output import console, json_option
 from gateway.clock import SystemClock
 from gateway.message import Message, State
 from gateway.recipient_file import number_of
 from gateway.settings import Account, Settings
 from gateway.store import recipients, schema_recipients
 from gateway.store.ends import Means
-from gateway.store.engine import StoreError
 from gateway.store.recipient_lists import of_number
-from gateway.store.snapshot import snapshot
 from policy.clauses import FREQUENCY_CAP, RULES
 from policy.facts import MessageClass
 
@@ -65,7 +64,7 @@ def _time(written: str) -> datetime:
 )
 @click.option("--signature", default="", help="The signature that ends it, without 【】.")
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def check(
     number: str,
     name: str | None,
@@ -88,15 +87,12 @@ def check(
         raise click.BadParameter(str(error), param_hint="NUMBER") from None
     zone = settings.zone
     now = SystemClock().now() if at is None else (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()
-    try:
-        with snapshot(settings.store_path, settings.country_code) as connection:
-            verdicts = [
-                _verdict(connection, settings, account, plain, int(now * 1000), message_class, signature)
-                for account in accounts
-            ]
-            history = _history(connection, plain, None if name is None else [name, ""], zone)
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
+    with reading(settings) as connection:
+        verdicts = [
+            _verdict(connection, settings, account, plain, int(now * 1000), message_class, signature)
+            for account in accounts
+        ]
+        history = _history(connection, plain, None if name is None else [name, ""], zone)
     if as_json:
         told = {"number": plain, "verdicts": verdicts, **history}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))

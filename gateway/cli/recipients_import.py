@@ -22,9 +22,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.database import engine_of
-from gateway.cli.output import console
-from gateway.clock import SystemClock
+from gateway.cli.database import writing
+from gateway.cli.output import console, json_option
+from gateway.cli.times import now_ms
 from gateway.recipient_file import REFUSED_COLUMNS, FileError, RowReader, Rules
 from gateway.settings import Settings
 from gateway.store.recipient_lists import Kind, Values, add
@@ -75,7 +75,7 @@ class _Rejects:
     help="Where rejected rows go, each with its line and the reason.  [default: FILE.rejects.csv]",
 )
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def import_list(
     kind: str,
     file: Path,
@@ -125,7 +125,7 @@ def _import(
         {own.name for own in settings.accounts.values()},
         settings.country_code,
         settings.zone,
-        int(SystemClock().now() * 1000),
+        now_ms(),
     )
     summary = Summary()
     try:
@@ -134,7 +134,7 @@ def _import(
             source = TextIOWrapper(octets, encoding, errors="surrogateescape")
             reader = RowReader(kind, source.readline(_LINE_MAX), rules)
             refused = _Rejects(rejects, reader.header, files)
-            engine = files.enter_context(engine_of(settings))
+            engine = files.enter_context(writing(settings))
             bar = files.enter_context(_bar())
             task = bar.add_task(kind, total=file.stat().st_size, rows=0)
             for batch in _batches(source, reader, refused, summary):

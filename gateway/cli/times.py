@@ -1,0 +1,44 @@
+"""Times in commands: how they are given, and how they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from typing import Any
+
+import click
+
+from gateway.clock import SystemClock
+
+_YEARS = range(1970, 9999)
+
+
+def now_ms() -> int:
+    """This moment, in unix milliseconds."""
+    return int(SystemClock().now() * 1000)
+
+
+def read_time(written: str) -> datetime:
+    """A time as it is written in an option; a usage error for what is none."""
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        raise click.BadParameter(f'"{written}" is no time such as 2026-11-23T18:00') from None
+    if at.year not in _YEARS:
+        raise click.BadParameter(f"the year is not within {_YEARS[0]} and {_YEARS[-1]}")
+    return at
+
+
+def time_option(name: str, help: str, *, required: bool = False) -> Callable[[Any], Any]:
+    """An option that takes a time, in the zone of the gateway unless it names one."""
+    return click.option(name, type=read_time, metavar="TIME", required=required, help=help)
+
+
+def unix_ms(at: datetime, zone: tzinfo) -> int:
+    """That time in unix milliseconds, in `zone` if it names none of its own."""
+    return int((at if at.tzinfo else at.replace(tzinfo=zone)).timestamp() * 1000)
+
+
+def written(at: int, zone: tzinfo) -> str:
+    """Unix milliseconds as a time of that zone, to the second."""
+    return datetime.fromtimestamp(at / 1000, zone).isoformat(timespec="seconds")
