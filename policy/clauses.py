@@ -185,6 +185,7 @@ _TABLE = (
         CONSENT_MISSING, "1(2)", CONSENT, 0x430, _RSUBMITFAIL,
         "There is no record that the recipient agreed to commercial messages.",
         "未经用户同意，不得发送商业性短信息",
+        classes=_COMMERCIAL,
     ),
     Rule(
         RECIPIENT_OPTED_OUT, "1(2)", CONSENT, 0x431, _RINVDSTADR,

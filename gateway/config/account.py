@@ -53,11 +53,13 @@ from gateway.settings import (
     StatusStyle,
     Timers,
 )
+from policy.clauses import CONSENT_MISSING, RULES
 from policy.content import ContentFilter
 from policy.facts import MessageClass
 from policy.frequency import Cap, Period
 from policy.hours import Hours, HoursClosure, HoursException
 from policy.ruleset import OutsideHours, compile_ruleset
+from policy.scope import Scope
 from smpp.receipt import ReceiptTlvs
 from smpp.text import Alphabet
 
@@ -241,9 +243,6 @@ class AccountTable(Table):
     throttle_per_source: ThrottleTable | None = None
     caps: CapsTable | None = None
     consent: Annotated[Consent, BY_VALUE] = Consent.DECLARED
-    consent_for: list[Annotated[MessageClass, BY_VALUE]] = Field(
-        default=[MessageClass.COMMERCIAL], min_length=1
-    )
     members_only: bool = False
     opt_out_scope: Annotated[OptOutScope, BY_VALUE] = OptOutScope.CUSTOMER
     frequency: list[CapTable] = []
@@ -331,9 +330,10 @@ def _receipts(table: ReceiptsTable) -> ReceiptFormat:
 
 
 def _recipients(table: AccountTable) -> Recipients:
+    consent = scopes_of(table.rules).get(CONSENT_MISSING, Scope())
     return Recipients(
         table.consent,
-        frozenset(table.consent_for),
+        RULES[CONSENT_MISSING].classes if consent.classes is None else consent.classes,
         table.members_only,
         table.opt_out_scope,
         tuple(Cap(c.max, c.per, c.per_hours, c.by == "signature") for c in table.frequency),

@@ -23,7 +23,7 @@ def test_without_a_word_the_contract_s_warranty_is_the_consent(tmp_path: Path) -
 def test_every_key_about_recipients_is_taken_over(tmp_path: Path) -> None:
     keys = """
 consent = "listed"
-consent_for = ["commercial", "notice"]
+rules.CONSENT_MISSING.classes = ["commercial", "notice"]
 members_only = true
 opt_out_scope = "signature"
 frequency = [{ max = 3, per = "day" }, { max = 5, per_hours = 24, by = "signature" }]
