@@ -89,9 +89,9 @@ def test_no_two_articles_of_a_rule_are_in_force_at_once() -> None:
             assert one.until <= other.since
 
 
-def test_form_is_asked_of_commercial_messages_and_all_else_of_every_class() -> None:
+def test_form_and_consent_are_asked_of_commercial_messages_and_all_else_of_every_class() -> None:
     commercial = {rule.id for rule in RULES.values() if rule.classes == {MessageClass.COMMERCIAL}}
-    assert commercial == {"SALUTATION_MISSING", "UNSUBSCRIBE_MISSING"}
+    assert commercial == {"SALUTATION_MISSING", "UNSUBSCRIBE_MISSING", "CONSENT_MISSING"}
     assert all(rule.classes == set(MessageClass) for rule in RULES.values() if rule.id not in commercial)
 
 
