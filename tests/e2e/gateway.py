@@ -17,6 +17,11 @@ from typing import Any, Self
 from click.testing import CliRunner
 
 from gateway.cli import main
+from gateway.config.loading import load
+from gateway.store.engine import open_engine
+from ledger import sql
+from ledger.lots import Lot
+from ledger.standing import open_account
 from tests.e2e.config import Config
 from tests.e2e.patience import until
 
@@ -164,12 +169,25 @@ class Gateway:
         paid = "--fen", str(units * 5), "--reference", "transfer 1"
         self._account("topup", account, str(units), *paid, "--open")
 
+    def let_in(self, *accounts: str) -> None:
+        """Open accounts that pay for nothing but one unit, all at once."""
+        engine = open_engine(load(self.config_path).store_path)
+        with engine.begin() as connection:
+            for lot_id, account in enumerate(accounts, 1):
+                sql.topup(connection, Lot(lot_id, account, 1, 5, "transfer 1", 0))
+                open_account(connection, account, 0)
+        engine.dispose()
+
+    def use_up(self, account: str, units: int) -> None:
+        """`signet account adjust`: take its units away."""
+        self._account("adjust", account, "--reason", "used", "--reference", "used", "--", str(-units))
+
     def balance(self, account: str) -> Balance:
         """`signet account balance --json`."""
         balance: Balance = json.loads(self._account("balance", account, "--json"))
         return balance
 
-    def _account(self, *arguments: str) -> str:
-        done = CliRunner().invoke(main, ["account", *arguments, "-c", str(self.config_path)])
+    def _account(self, command: str, *arguments: str) -> str:
+        done = CliRunner().invoke(main, ["account", command, "-c", str(self.config_path), *arguments])
         assert done.exit_code == 0, done.output
         return done.stdout

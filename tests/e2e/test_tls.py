@@ -78,6 +78,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         gateway = stack.enter_context(Gateway(folder, config))
         gateway.start()
         gateway.top_up("bank", 100)
+        gateway.let_in("named", "clear", "behind")
         yield House(gateway, tls_port, authority, carrier, misnamed, unknown)
         assert gateway.stop() == 0
 

@@ -64,6 +64,7 @@ class House(Gateway):
         """Fill the accounts and let customers in."""
         for account in (GOOD, HOSTILE, ASLEEP, THROTTLED):
             self.top_up(account, _UNITS)
+        self.let_in(GUARDED, *FRESH)
         self.start()
 
     @property

@@ -120,6 +120,8 @@ def gateway(
     with Gateway(tmp_path_factory.mktemp("gateway"), config) as gateway:
         for account in paid:
             gateway.top_up(account, 1000)
+        gateway.let_in("asked", "idle", "single", "poor")
+        gateway.use_up("poor", 1)
         gateway.start()
         gateway.wait_for_event("carrier.bound", carriers)
         yield gateway
