@@ -16,7 +16,8 @@ from ledger import sql
 from ledger.accounts import Balance
 from ledger.lots import Lot
 from ledger.requests import Request
-from ledger.standing import open_account
+from ledger.standing import open_account, states
+from ledger.states import AccountState
 from ledger.transfer import Kind
 
 
@@ -25,7 +26,7 @@ from ledger.transfer import Kind
 @click.argument("units", type=click.IntRange(min=1))
 @click.option("--fen", required=True, type=click.IntRange(min=0), help="What was paid, in fen (1/100 yuan).")
 @click.option("--reference", required=True, help="The payment's reference; one reference credits once.")
-@click.option("--open", "opens", is_flag=True, help="Open the account too, so that it can send.")
+@click.option("--open", "opens", is_flag=True, help="Open the account too, unless it is suspended.")
 @config_option
 @json_option
 def topup(
@@ -43,10 +44,13 @@ def topup(
     with transaction(settings) as connection:
         before = sql.balances(connection, [name]).get(name, Balance())
         after = sql.topup(connection, lot)
-        if opens:
+        is_suspended = states(connection, [name])[name] is AccountState.SUSPENDED
+        if opens and not is_suspended:
             open_account(connection, name, at_ms, reference)
     if after == before:
         click.echo(f"{reference} was credited before; nothing changed", err=True)
+    if opens and is_suspended:
+        click.echo(f'{name} is suspended; "signet account resume {name}" lets it go on', err=True)
     show({"account": name, **asdict(after)}, as_json)
 
 

@@ -44,6 +44,18 @@ def test_a_top_up_can_open_the_account_at_once(signet: Signet) -> None:
     assert state(signet) == "OPEN"
 
 
+def test_a_payment_does_not_lift_a_suspension(signet: Signet) -> None:
+    pay = ("topup", "demo", "10", "--fen", "500", "--open", "--reference")
+    signet(*pay, "a")
+    signet("suspend", "demo", "--reason", "force majeure")
+    for reference in ("a", "b"):
+        result = signet(*pay, reference)
+        assert result.exit_code == 0, result.output
+        assert 'demo is suspended; "signet account resume demo" lets it go on' in result.stderr
+        assert state(signet) == "SUSPENDED"
+    assert told(signet("balance", "demo", "--json"))["remaining"] == 20
+
+
 def test_to_open_an_account_twice_changes_nothing(signet: Signet) -> None:
     topup(signet, 10, 500, "a")
     signet("open", "demo")
