@@ -10,7 +10,7 @@ import click
 
 from gateway.clock import SystemClock
 
-_YEARS = range(1970, 9999)
+YEARS = range(1970, 9999)
 
 
 def now_ms() -> int:
@@ -24,8 +24,8 @@ def read_time(written: str) -> datetime:
         at = datetime.fromisoformat(written)
     except ValueError:
         raise click.BadParameter(f'"{written}" is no time such as 2026-11-23T18:00') from None
-    if at.year not in _YEARS:
-        raise click.BadParameter(f"the year is not within {_YEARS[0]} and {_YEARS[-1]}")
+    if at.year not in YEARS:
+        raise click.BadParameter(f"the year is not within {YEARS[0]} and {YEARS[-1]}")
     return at
 
 

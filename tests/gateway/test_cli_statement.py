@@ -6,10 +6,12 @@ import csv
 import re
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.cli import account_statement
+from gateway.store.statements import Month, month_of
 from tests.gateway.test_cli_account import Signet, signet, told, topup
 
 __all__ = ["signet"]
@@ -94,7 +96,31 @@ def test_sums_that_do_not_agree_make_no_statement(paid: Signet, tmp_path: Path) 
     assert "do not agree" in result.stderr
 
 
-def test_an_account_that_nobody_knows_is_told(signet: Signet) -> None:
-    result = signet("statement", "dmeo")
+def test_a_running_gateway_goes_on_writing(
+    paid: Signet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = sqlite3.connect(tmp_path / "var" / "signet.db", timeout=0, isolation_level=None)
+    gateway.execute("SELECT 1 FROM ledger_account")  # makes the log that a running gateway has
+
+    def summed(*arguments: Any) -> Month:
+        gateway.execute("BEGIN IMMEDIATE")
+        gateway.execute("ROLLBACK")
+        return month_of(*arguments)
+
+    monkeypatch.setattr(account_statement, "month_of", summed)
+    result = paid("statement", "demo")
+    assert (result.exit_code, result.exception) == (0, None)
+    gateway.close()
+
+
+@pytest.mark.parametrize("month", ["9999-12", "0001-01"])
+def test_a_month_that_no_calendar_of_ours_has_is_told_in_one_line(paid: Signet, month: str) -> None:
+    result = paid("statement", "demo", "--month", month)
+    assert result.exit_code == 2
+    assert "the year is not within 1970 and 9998" in result.stderr
+
+
+def test_an_account_that_nobody_knows_is_told(paid: Signet) -> None:
+    result = paid("statement", "dmeo")
     assert result.exit_code == 2
     assert 'did you mean "demo"?' in result.stderr
