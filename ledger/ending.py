@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from ledger import sql
 from ledger.accounts import Balance
@@ -78,17 +78,13 @@ def return_rest(
 ) -> Settlement:
     """Pay back what is left of a TERMINATED account, if none of it is held; its settlement after that.
 
-    A repeat returns nothing more, for nothing is left.
+    A repeat returns nothing more, for nothing is left. The id makes a reference of its own of `reference`,
+    that no other request can have taken.
     """
     found = settlement(conn, account)
     state = states(conn, [account])[account]
     if state is not AccountState.TERMINATED or found.balance.held or not found.balance.remaining:
         return found
-    number = conn.scalar(
-        select(func.count())
-        .select_from(ledger_request)
-        .where(_request.account == account, _request.kind == Kind.RETURN)
-    )
     amount_fen = value_fen(found.rests) - found.returned_fen
     sql.ask(
         conn,
@@ -98,7 +94,7 @@ def return_rest(
             account,
             found.balance.remaining,
             amount_fen,
-            f"{reference} {(number or 0) + 1}",
+            f"{reference} {request_id}",
             reason,
             at_ms,
         ),

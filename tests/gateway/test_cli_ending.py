@@ -50,3 +50,10 @@ def test_an_account_that_never_paid_cannot_be_terminated(signet: Signet) -> None
     assert result.exit_code == 1
     assert "is SIGNED, and cannot become TERMINATED" in result.stderr
     assert signet("terminate", "dmeo", "--reason", "agreed").exit_code == 2
+
+
+def test_no_reference_of_another_request_keeps_the_rest_from_being_returned(signet: Signet) -> None:
+    topup(signet, 10, 50, "a")
+    signet("adjust", "demo", "5", "--reason", "a gift", "--reference", "termination 1")
+    ended = told(signet("terminate", "demo", "--reason", "agreed", "--json"))
+    assert (ended["returned"], ended["returned_fen"]) == (15, 50)
