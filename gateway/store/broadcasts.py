@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, func, null, or_, select, update
+from sqlalchemy import BigInteger, Connection, Integer, and_, bindparam, func, null, or_, select, text, update
 
 from gateway.broadcasts.broadcast import (
     IN_HAND_MAX,
@@ -50,11 +50,13 @@ _FINISH = Prepared(
 )
 _one = broadcast_recipient.c.broadcast_id == bindparam("broadcast_id")
 _undecided = broadcast_recipient.c.outcome == constant(RecipientOutcome.UNDECIDED)
+# Left to itself, SQLite takes the key, and walks over all who are decided, every time.
 _UNDECIDED = Prepared(
-    select(broadcast_recipient.c.place, broadcast_recipient.c.number, broadcast_recipient.c.message_id)
-    .where(_one, _undecided)
-    .order_by(broadcast_recipient.c.place)
-    .limit(bindparam("count", type_=Integer))
+    text(
+        "SELECT place, number, message_id FROM broadcast_recipient INDEXED BY broadcast_recipient_undecided "
+        f"WHERE broadcast_id = :broadcast_id AND outcome = {int(RecipientOutcome.UNDECIDED)} "
+        "ORDER BY place LIMIT :count"
+    )
 )
 _STORED = Prepared(
     select(schema.message.c.message_id).where(schema.message.c.message_id.in_(integers("ids")))
@@ -99,19 +101,20 @@ _due = (
     .subquery()
 )
 _BACKLOG = Prepared(select(func.count()).select_from(_due))
-_WAITING = Prepared(
-    select(broadcast_recipient.c.place, schema.message.c.message_id, schema.message.c.source_addr)
-    .join_from(
+# Those behind a place, each with the address that its message is from if that waits. Most may have left: to
+# look for so many that wait would be to walk over all others at once.
+_BEHIND = Prepared(
+    select(broadcast_recipient.c.place, broadcast_recipient.c.message_id, schema.message.c.source_addr)
+    .outerjoin_from(
         broadcast_recipient,
         schema.message,
-        schema.message.c.message_id == broadcast_recipient.c.message_id,
+        and_(
+            schema.message.c.message_id == broadcast_recipient.c.message_id,
+            broadcast_recipient.c.outcome == constant(RecipientOutcome.ACCEPTED),
+            schema.message.c.state.in_([constant(State.QUEUED), constant(State.JOINED)]),
+        ),
     )
-    .where(
-        _one,
-        broadcast_recipient.c.place > bindparam("after_place", type_=Integer),
-        broadcast_recipient.c.outcome == constant(RecipientOutcome.ACCEPTED),
-        schema.message.c.state.in_([constant(State.QUEUED), constant(State.JOINED)]),
-    )
+    .where(_one, broadcast_recipient.c.place > bindparam("after_place", type_=Integer))
     .order_by(broadcast_recipient.c.place)
     .limit(bindparam("count", type_=Integer))
 )
@@ -172,11 +175,15 @@ def give_up(connection: Connection, broadcast_id: int, count: int, now: int) -> 
 def cancel(
     connection: Connection, broadcast_id: int, after_place: int, count: int, means: Means, now: int
 ) -> tuple[int | None, Recorded]:
-    """Delete messages of a broadcast that wait, and the place to go on from; None once all are looked at."""
+    """Delete messages that wait, of the next recipients; the place to go on from, None behind the last."""
     _settled(connection, broadcast_id, IN_HAND_MAX)
-    rows = _WAITING.fetch(connection, broadcast_id=broadcast_id, after_place=after_place, count=count)
+    rows = _BEHIND.fetch(connection, broadcast_id=broadcast_id, after_place=after_place, count=count)
     account = _account(connection, broadcast_id)
-    asked = [Asked(account, (source_addr,), message_id) for _, message_id, source_addr in rows]
+    asked = [
+        Asked(account, (source_addr,), message_id)
+        for _, message_id, source_addr in rows
+        if source_addr is not None
+    ]
     _, recorded = operations.cancel(connection, asked, means, now)
     if not rows:
         _finish(connection, broadcast_id, BroadcastState.CANCELLED, now)

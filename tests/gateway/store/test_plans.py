@@ -11,12 +11,14 @@ from sqlalchemy import Connection
 
 from gateway.store import (
     attempts,
+    broadcasts,
     deliveries,
     doubt,
     ends,
     history,
     inbound,
     news,
+    operations,
     purge,
     receipts,
     recipients,
@@ -24,6 +26,7 @@ from gateway.store import (
     references,
     repeats,
     submits,
+    usage,
 )
 from gateway.store.engine import open_engine
 from ledger.prepared import Prepared
@@ -32,10 +35,11 @@ LOOK_UPS = [
     (module, name)
     for module in (
         *(attempts, deliveries, doubt, ends, history, inbound, news, purge, receipts, recipients, recover),
-        *(references, repeats, submits),
+        *(references, repeats, submits, broadcasts, operations, usage),
     )
     for name, thing in vars(module).items()
-    if isinstance(thing, Prepared)
+    # There are few broadcasts, it is their recipients that are many; the backlog is counted up to a limit.
+    if isinstance(thing, Prepared) and thing not in (broadcasts._RUNNING, broadcasts._BACKLOG)
 ]
 
 
@@ -73,6 +77,11 @@ def test_the_queue_is_read_in_its_order_without_sorting_it(connection: Connectio
     for name in ("_DUE", "_NEXT_DUE"):
         (step,) = plan(connection, attempts, name)
         assert "USING INDEX message_due" in step
+
+
+def test_who_is_undecided_is_found_without_those_who_are_not(connection: Connection) -> None:
+    (step,) = plan(connection, broadcasts, "_UNDECIDED")
+    assert "USING INDEX broadcast_recipient_undecided" in step
 
 
 def test_what_has_no_answer_is_found_by_its_number(connection: Connection) -> None:
