@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.addressing import address
 from gateway.admission import Refusal
@@ -17,7 +18,7 @@ from gateway.explanation import Explanation, explain
 from gateway.routing import find
 from gateway.settings import Account, Settings
 from policy import broadcast
-from policy.clauses import OUTSIDE_HOURS
+from policy.clauses import ACCOUNT_NOT_OPEN, OUTSIDE_HOURS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def hand_in(
         starts_at, closes_at, finishes_at
     )
     rule = refused.rule if refused else in_time.rule if in_time else None
+    if not account.contract.holds_on(datetime.fromtimestamp(starts_at, ruleset.hours.zone).date()):
+        rule = ACCOUNT_NOT_OPEN
     return HandIn(rule, told, starts_at, finishes_at, starts_at + broadcast.SENDING_MAX_S, closes_at)
 
 

@@ -137,6 +137,23 @@ def test_where_outside_is_held_it_begins_when_they_open(signet: Signet, folder: 
     assert found["starts_at"] == a_morning(3).replace(hour=8).isoformat()
 
 
+@pytest.mark.parametrize(
+    ("days", "within", "outside"),
+    [("contract.signed_on = {third}", 3, 2), ("{before}\ncontract.expires_on = {second}", 2, 3)],
+)
+def test_what_would_begin_outside_the_contract_s_days_is_refused(
+    signet: Signet, folder: Path, days: str, within: int, outside: int
+) -> None:
+    before = "contract.signed_on = 2025-01-06"
+    days = days.format(before=before, second=a_morning(2).date(), third=a_morning(3).date())
+    config = folder / "config.toml"
+    config.write_text(config.read_text("utf-8").replace(before, days), "utf-8")
+    refused = handed_in(signet, folder, numbers(3), at=a_morning(outside))
+    assert refused.exit_code == 1
+    assert "ACCOUNT_NOT_OPEN, contract clause 2" in refused.stdout
+    assert handed_in(signet, folder, numbers(3), at=a_morning(within)).exit_code == 0
+
+
 def test_a_text_against_the_rules_is_refused(signet: Signet, folder: Path) -> None:
     refused = handed_in(signet, folder, numbers(3), text="hello")
     assert refused.exit_code == 1
