@@ -9,7 +9,7 @@ import pytest
 
 from tests.gateway.config.test_loading import ACCOUNT, CARRIER, ROUTE, problems_of, settings_of
 
-PAPER = "signed and sealed".encode()
+PAPER = b"signed and sealed"
 HASH = hashlib.sha256(PAPER).hexdigest()
 
 
