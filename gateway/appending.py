@@ -16,6 +16,8 @@ from smpp.text import Alphabet
 # SMPP 3.4, 5.2.19, and GSM 03.38, section 4.
 _UCS2 = 0x08
 _UCS2_WITH_CLASS = 0x18
+# The octets that a message_payload has room for.
+_TEXT_MAX = 0xFFFF
 
 
 def complete(
@@ -23,8 +25,8 @@ def complete(
 ) -> tuple[SubmitSm, Appended] | None:
     """The submit_sm with what its text `content` lacks at `at` (unix seconds); None if nothing is added.
 
-    A text behind a user data header stays as it is: the header may be there for its alphabet. Raises
-    TextError for what no alphabet can carry.
+    A text behind a user data header stays as it is: the header may be there for its alphabet. So does one
+    that leaves no room for what it lacks. Raises TextError for what no alphabet can carry.
     """
     if pdu.esm_class & UDHI:
         return None
@@ -32,6 +34,8 @@ def complete(
     if added is None:
         return None
     data_coding, octets = _encoded(added.text, pdu.data_coding, coding.alphabet)
+    if len(octets) > _TEXT_MAX:
+        return None
     return parts.with_text(pdu, octets, data_coding), added
 
 

@@ -103,6 +103,17 @@ def test_a_text_that_outgrows_its_field_moves_to_message_payload() -> None:
     assert pdu.payload.decode("utf-16-be") == text + "回TD退订【中国银行】"
 
 
+@pytest.mark.parametrize(
+    ("data_coding", "octets"), [(8, "好".encode("utf-16-be") * 32_765), (0, b"x" * 33_000)]
+)
+def test_a_text_with_no_room_for_what_it_lacks_is_left_as_it_is_and_refused(
+    data_coding: int, octets: bytes
+) -> None:
+    body = submit_body(b"", data_coding=data_coding, message_payload=octets)
+    found = refused(body, an_account(ruleset=a_ruleset(**CODES)))
+    assert (found.rule, found.evidence and found.evidence.body) == ("SIGNATURE_MISSING", body)
+
+
 def test_a_text_behind_a_user_data_header_is_left_as_it_is() -> None:
     header = b"\x06\x05\x04\x00\x50\x00\x50"
     body = submit_body(header + "尊敬的客户:您好".encode("utf-16-be"), esm_class=0x40)
