@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from unicodedata import normalize
 
 from policy.clauses import UNSUBSCRIBE_MISSING, refuse
@@ -11,7 +13,9 @@ from policy.verdict import Refuse
 WORDING = "回TD退订"
 """What contract clause 1(3) prescribes."""
 _WORDINGS = (WORDING, "回复TD退订")
+_WORDING_MAX = max(map(len, _WORDINGS))
 _OPT_OUT_REPLIES = frozenset({"TD", "T", "N", "R", "QX", "退订", "拒收", "STOP"})
+_REPLY_MAX = max(map(len, _OPT_OUT_REPLIES))
 
 
 def check(text: str) -> Refuse | None:
@@ -26,8 +30,9 @@ def check(text: str) -> Refuse | None:
     body = text if signature < 0 else text[:signature]
     if body.endswith(WORDING):
         return None
-    shown = "".join(normalize("NFKC", body).upper().split())
-    return None if shown.endswith(_WORDINGS) else refuse(UNSUBSCRIBE_MISSING)
+    shown = (character for character in _shown(reversed(body)) if not character.isspace())
+    end = "".join(islice(shown, _WORDING_MAX))[::-1]
+    return None if end.endswith(_WORDINGS) else refuse(UNSUBSCRIBE_MISSING)
 
 
 def is_opt_out(text: str) -> bool:
@@ -36,4 +41,14 @@ def is_opt_out(text: str) -> bool:
     TD, T, N, R, QX, 退订, 拒收 or STOP. Width, case, blanks and punctuation do not matter: no slip of the
     thumb may stand between recipients and their choice (Order 31 art. 20).
     """
-    return "".join(filter(str.isalnum, normalize("NFKC", text).upper())) in _OPT_OUT_REPLIES
+    letters = filter(str.isalnum, _shown(text))
+    return "".join(islice(letters, _REPLY_MAX + 1)) in _OPT_OUT_REPLIES
+
+
+def _shown(characters: Iterable[str]) -> Iterator[str]:
+    """Characters without regard to width and case.
+
+    One by one: to normalize a long row of marks at once takes a time that grows with its square.
+    """
+    for character in characters:
+        yield from normalize("NFKC", character).upper()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from time import perf_counter
+
 import pytest
 
 from policy.unsubscribe import check, is_opt_out
@@ -99,3 +101,11 @@ def test_width_case_blanks_and_punctuation_do_not_keep_a_recipient_from_opting_o
 )
 def test_a_reply_that_says_anything_else_does_not_opt_out(text: str) -> None:
     assert not is_opt_out(text)
+
+
+def test_a_text_of_marks_alone_is_judged_quickly() -> None:
+    marks = "\u0301\u0316" * 16_000
+    start = perf_counter()
+    assert check(f"{marks}【中国银行】") is not None
+    assert not is_opt_out(marks)
+    assert perf_counter() - start < 0.5
