@@ -89,6 +89,7 @@ def test_a_signature_that_is_not_exactly_a_registered_one_is_refused(name: str) 
         ("【工商银行】生日快乐", ["SIGNATURE_MISPLACED", "SIGNATURE_NOT_REGISTERED"]),
         ("【中国银行】生日快乐", ["SIGNATURE_MISPLACED"]),
         ("【中国银行】生日快乐【工商银行】", ["SIGNATURE_MISPLACED", "SIGNATURE_NOT_REGISTERED"]),
+        ("【】" * 1000, ["SIGNATURE_MISPLACED", "SIGNATURE_NOT_REGISTERED"]),
     ],
 )
 def test_a_name_that_is_not_registered_is_told_of_wherever_it_stands(text: str, rules: list[str]) -> None:
