@@ -123,6 +123,8 @@ def _content(ruleset: Ruleset, submission: Submission) -> _Objections:
     modes = ruleset.modes[submission.message_class]
     # A term of a kind that only reports must not hide one of a kind that refuses.
     reporting = [(kind,) for kind in CONTENT_KINDS if modes[kind] is Mode.SHADOW]
+    if not reporting and modes[first.rule] is Mode.ON:
+        return (first,)
     refusing = tuple(kind for kind in CONTENT_KINDS if modes[kind] is Mode.ON)
     found = (ruleset.content.find(folded, kinds) for kinds in (*reporting, refusing))
     return [refusal for refusal in found if refusal is not None]

@@ -17,8 +17,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from itertools import accumulate, groupby
+from operator import itemgetter
 
 from policy.automaton import Automaton
 from policy.clauses import CONTENT_KINDS, CONTENT_UNLAWFUL, refuse
@@ -27,7 +29,7 @@ from policy.normalise import Folded, Trace, fold
 from policy.script import is_han
 from policy.terms import PLAIN, WHOLE_WORD, Matching, Term, TermList, compile_term, ideographs, parse_terms
 from policy.verdict import Refuse
-from policy.views import Heard, Unpadded
+from policy.views import Heard, Seen, Unpadded
 
 __all__ = ["ContentFilter", "parse_terms"]
 
@@ -115,31 +117,47 @@ class ContentFilter:
     def find(self, folded: Folded, kinds: Collection[str] = CONTENT_KINDS) -> Refuse | None:
         """The refusal for the first term of these kinds (of several at one place: the longest), or None."""
         found = self._automaton.find(folded.text)
-        if not self._views:
-            return self._judge(folded.trace(), found, [], kinds) if found else None
-        seen = [_Hit(*place) for view in self._views for place in view.find(folded.letters)]
+        seen = [place for view in self._views for place in view.find(folded.letters)]
         return self._judge(folded.trace(), found, seen, kinds) if found or seen else None
 
     def _judge(
-        self, trace: Trace, found: list[tuple[int, int, int]], seen: list[_Hit], kinds: Collection[str]
+        self,
+        trace: Trace,
+        found: list[tuple[int, int, int]],
+        seen: list[Seen],
+        kinds: Collection[str],
     ) -> Refuse | None:
-        hits = [hit for pattern, start, end in found for hit in self._hits(pattern, trace, start, end)] + seen
-        excepted = _Cover(hit for hit in hits if hit.term.kind == _EXCEPTION)
-        forbidden = [hit for hit in hits if self._forbids(hit.term, kinds) and not excepted.holds(hit)]
-        if not forbidden:
-            return None
-        first = min(forbidden, key=lambda hit: (hit.start, -hit.end, CONTENT_KINDS.index(hit.term.kind)))
-        return refuse(first.term.kind, trace.span(first.start, first.end))
+        excepted = _Cover(self._exceptions(trace, found))
+        first: _Hit | None = None
+        # A text may be made of terms alone, so none is looked at that begins behind one that counts.
+        for pattern, start, end in sorted(found, key=itemgetter(1)):
+            if first is not None and trace.starts[start] > first.start:
+                break
+            for term in self._automaton.terms[pattern]:
+                place = _place(term, trace, start, end) if self._forbids(term, kinds) else None
+                if place is not None:
+                    first = _earlier(first, _Hit(*place, term), excepted)
+        for start, end, terms in sorted(seen, key=itemgetter(0)):
+            if first is not None and start > first.start:
+                break
+            for term in terms:
+                if self._forbids(term, kinds):
+                    first = _earlier(first, _Hit(start, end, term), excepted)
+        return None if first is None else refuse(first.term.kind, trace.span(first.start, first.end))
 
     def _forbids(self, term: Term, kinds: Collection[str]) -> bool:
         return term.kind in kinds and term.trade not in self._permitted
 
-    def _hits(self, pattern: int, trace: Trace, start: int, end: int) -> Iterator[_Hit]:
-        for term in self._automaton.terms[pattern]:
-            find = _whole_word if term.whole_word else _part
-            place = find(term, trace, start, end)
-            if place is not None:
-                yield _Hit(*place, term)
+    def _exceptions(self, trace: Trace, found: list[tuple[int, int, int]]) -> Iterator[_Hit]:
+        by_pattern = {
+            pattern: [term for term in self._automaton.terms[pattern] if term.kind == _EXCEPTION]
+            for pattern in {pattern for pattern, _, _ in found}
+        }
+        for pattern, start, end in found:
+            for term in by_pattern[pattern]:
+                place = _place(term, trace, start, end)
+                if place is not None:
+                    yield _Hit(*place, term)
 
 
 class _Compiler:
@@ -181,9 +199,30 @@ def _listed(terms: Terms) -> TermList:
     return terms if isinstance(terms, TermList) else TermList(tuple(terms))
 
 
+def _earlier(first: _Hit | None, hit: _Hit, excepted: _Cover) -> _Hit | None:
+    """Which of the two is named: that which begins first, the longer one, the first of the kinds."""
+    if excepted.holds(hit):
+        return first
+    return hit if first is None else min(first, hit, key=_rank)
+
+
+def _rank(hit: _Hit) -> tuple[int, int, int]:
+    return hit.start, -hit.end, CONTENT_KINDS.index(hit.term.kind)
+
+
+def _place(term: Term, trace: Trace, start: int, end: int) -> tuple[int, int] | None:
+    """Where the term stands in those runs, if it does."""
+    return (_whole_word if term.whole_word else _part)(term, trace, start, end)
+
+
+@lru_cache(maxsize=1024)
+def _runs(letters: str) -> tuple[int, ...]:
+    return tuple(len(list(run)) for _, run in groupby(letters))
+
+
 def _part(term: Term, trace: Trace, start: int, end: int) -> tuple[int, int] | None:
     """Where the term was found as a part of the text; its outer runs may go on beyond it."""
-    runs = [len(list(run)) for _, run in groupby(term.letters)]
+    runs = _runs(term.letters)
     last = len(runs) - 1
     for index, wanted in enumerate(runs):
         at = trace.starts[start + index]

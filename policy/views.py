@@ -20,6 +20,9 @@ FILLERS = "的了着过地得啊呀呢吧吗嘛哦哈喔呵嗯哎呃么之这那
 _SEEN = "".join(c for c in map(chr, range(0x3400, 0xA000)) if c not in FILLERS)
 _PADDING = re.compile(rf"[^{_SEEN}{ENDS}\U00020000-\U0003ffff]+")
 
+Seen = tuple[int, int, tuple[Term, ...]]
+"""Where terms begin and end that look the same in a view, as indices into the letters of a text."""
+
 
 class Heard:
     """Terms by their sounds: a term is sought in all its readings, a text is read as is usual."""
@@ -31,11 +34,10 @@ class Heard:
     def __repr__(self) -> str:
         return f"Heard: {sorted(map(repr, self._automaton.terms))}"
 
-    def find(self, letters: str) -> Iterator[tuple[int, int, Term]]:
-        """Each place of a term as (start, end, term), indices into `letters`."""
+    def find(self, letters: str) -> Iterator[Seen]:
+        """Each place of a term."""
         for pattern, start, end in self._automaton.find(letters.translate(self._table)):
-            for term in self._automaton.terms[pattern]:
-                yield start, end, term
+            yield start, end, self._automaton.terms[pattern]
 
 
 class Unpadded:
@@ -50,8 +52,8 @@ class Unpadded:
     def __repr__(self) -> str:
         return f"Unpadded: {sorted(map(repr, self._automaton.terms))}"
 
-    def find(self, letters: str) -> Iterator[tuple[int, int, Term]]:
-        """Each place of a term as (start, end, term), indices into `letters`."""
+    def find(self, letters: str) -> Iterator[Seen]:
+        """Each place of a term."""
         left = _PADDING.sub("", letters)
         found = self._automaton.find(left) if left != letters else []
         if not found:
@@ -59,8 +61,7 @@ class Unpadded:
         dropped = {place for padding in _PADDING.finditer(letters) for place in range(*padding.span())}
         places = [place for place in range(len(letters)) if place not in dropped]
         for pattern, start, end in found:
-            for term in self._automaton.terms[pattern]:
-                yield places[start], places[end - 1] + 1, term
+            yield places[start], places[end - 1] + 1, self._automaton.terms[pattern]
 
 
 def _sounds(letters: str) -> Iterator[str]:

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy import content
 from policy.content import ContentFilter, parse_terms
-from policy.normalise import fold
+from policy.normalise import Trace, fold
+from policy.terms import Term
 from policy.verdict import Refuse
 
 FILTER = ContentFilter(
@@ -22,9 +24,9 @@ FILTER = ContentFilter(
 )
 
 
-def found(text: str, content: ContentFilter = FILTER) -> tuple[str, str] | None:
+def found(text: str, filter_: ContentFilter = FILTER) -> tuple[str, str] | None:
     """The kind that a text is refused for, and the piece of it that is named."""
-    verdict = content.find(fold(text))
+    verdict = filter_.find(fold(text))
     if verdict is None:
         return None
     assert isinstance(verdict, Refuse)
@@ -254,6 +256,19 @@ def test_a_long_text_made_of_terms_and_exceptions_alone_is_judged_quickly() -> N
     assert perf_counter() - start < 2.0
     assert verdict is not None
     assert verdict.span == (32_000, 32_002)
+
+
+def test_no_term_is_looked_at_that_begins_behind_one_that_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    part = content._part
+
+    def counted(term: Term, trace: Trace, start: int, end: int) -> tuple[int, int] | None:
+        looked.append(start)
+        return part(term, trace, start, end)
+
+    monkeypatch.setattr(content, "_part", counted)
+    assert piece("您好" + "赌博" * 1000) == "赌博"
+    assert looked == [2]
 
 
 HAN = st.text("甲乙丙丁戊己庚辛壬癸", min_size=1, max_size=4)
