@@ -19,11 +19,12 @@ from gateway.cli.configured import account_named, config_option, settings_or_exi
 from gateway.cli.database import reading
 from gateway.cli.output import console, json_option
 from gateway.clock import SystemClock
+from gateway.ids import MessageIds
 from gateway.message import Message, State
 from gateway.recipient_file import number_of
+from gateway.recovery import means_of
 from gateway.settings import Account, Settings
 from gateway.store import recipients, schema_recipients
-from gateway.store.ends import Means
 from gateway.store.recipient_lists import of_number
 from policy.clauses import FREQUENCY_CAP, RULES
 from policy.facts import MessageClass
@@ -111,8 +112,7 @@ def _verdict(
     signature: str,
 ) -> Row:
     """What the gateway would say of a message from an account, in its own words."""
-    rules = {own.name: own.recipients for own in settings.accounts.values()}
-    means = Means(lambda: 0, settings.zone, settings.country_code, recipients=rules)
+    means = means_of(settings, MessageIds(settings.node, lambda: now))
     message = _message(account, number, now, message_class or account.ruleset.message_class, signature)
     rule = recipients.judge(connection, [message], means, now).rules.get(message.message_id)
     known = None if rule is None else RULES[rule]

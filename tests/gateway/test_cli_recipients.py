@@ -280,6 +280,18 @@ class TestChecking:
         assert rule_of(signet, OTHER) == "CONSENT_MISSING"
         assert rule_of(signet, OTHER, "--class", "notice") is None
 
+    def test_a_rule_that_holds_for_other_classes_or_only_reports_refuses_nothing(
+        self, signet: Signet, bring_in: Signet, config: Path
+    ) -> None:
+        bring_in("opt-outs", "number,account", f"{NUMBER},demo")
+        text = config.read_text("utf-8")
+        for scope in ('classes = ["commercial"]', "shadow = true"):
+            rule = f'name = "demo"\nrules.RECIPIENT_OPTED_OUT = {{ {scope} }}'
+            config.write_text(text.replace('name = "demo"', rule, 1))
+            assert rule_of(signet, NUMBER, "--class", "code") is None
+        config.write_text(text)
+        assert rule_of(signet, NUMBER, "--class", "code") == "RECIPIENT_OPTED_OUT"
+
     def test_of_a_cap_it_tells_when_the_next_message_passes(
         self, signet: Signet, bring_in: Signet, config: Path
     ) -> None:
