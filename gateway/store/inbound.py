@@ -20,6 +20,7 @@ from gateway.store.recipient_lists import add_opt_outs
 from gateway.stored import Delivery, Inbound, Recorded
 from ledger.prepared import Prepared
 from ledger.transfer import Kind
+from policy.clauses import RECIPIENT_OPTED_OUT
 
 _INBOUND = insert_rows(schema.inbound)
 _contact = schema_recipients.contact.c
@@ -107,4 +108,5 @@ def _waiting(connection: Connection, silenced: Collection[_Silence], means: Mean
             for account in (message.account, "")
             for signature in {message.signature, ""}
         )
+        and means.refuses(RECIPIENT_OPTED_OUT, message)
     ]

@@ -4,11 +4,25 @@ import pytest
 
 from gateway.message import State
 from gateway.store import schema, schema_recipients
+from gateway.store.ends import Means
+from gateway.store.inbound import record_inbound
 from gateway.stored import Ended
 from ledger.accounts import Balance
 from ledger.transfer import Kind
+from policy.clauses import RECIPIENT_OPTED_OUT
+from policy.scope import Mode
 from tests.gateway.store.rig import Rig
-from tests.gateway.store.samples import HOUR, NUMBER, START, accepted, message, receipt, reply, resent
+from tests.gateway.store.samples import (
+    HOUR,
+    NUMBER,
+    SHANGHAI,
+    START,
+    accepted,
+    message,
+    receipt,
+    reply,
+    resent,
+)
 
 SPELLINGS = ["13800138000", "8613800138000", "+8613800138000", "008613800138000"]
 
@@ -91,6 +105,17 @@ class TestAnOptOut:
         rig.read(reply())
         for one in (of_another_customer, to_another_number, to_a_longer_number):
             assert rig.state(one) is State.QUEUED
+
+    def test_a_class_that_the_rule_does_not_hold_for_is_left_alone(self, rig: Rig) -> None:
+        code, offer = rig.queued(message_class="code"), rig.queued()
+
+        def modes(account: str, message_class: str, rule: str) -> Mode:
+            return Mode.OFF if (message_class, rule) == ("code", RECIPIENT_OPTED_OUT) else Mode.ON
+
+        means = Means(rig.ids.next, SHANGHAI, country_code="86", modes=modes)
+        with rig.engine.begin() as connection:
+            record_inbound(connection, [reply()], means, rig.now())
+        assert (rig.state(code), rig.state(offer)) == (State.QUEUED, State.DELETED)
 
     def test_what_has_left_cannot_be_called_back(self, rig: Rig) -> None:
         submitting, enroute = rig.submitting(), rig.enroute("A1")
