@@ -63,7 +63,7 @@ def evidence(
     with reading(settings) as connection:
         tables = _gathered(connection, settings, named, account, carrier, span)
         revision = MigrationContext.configure(connection).get_current_revision() or ""
-    if not tables["messages"] and not tables["refusals"]:
+    if not any(tables.values()):
         raise click.ClickException(f"nothing is known of {named}")
     asked = made.Asked(named, account, made_at, version("signet"), revision)
     octets = made.archive(tables, settings, asked)

@@ -244,6 +244,20 @@ def test_a_purged_message_is_said_to_be(rig: Rig, files: Callable[..., dict[str,
     assert "purged" in files(str(sent))["summary.en.md"].decode()
 
 
+def test_a_number_that_was_sent_nothing_may_have_records_all_the_same(
+    rig: Rig, files: Callable[..., dict[str, bytes]]
+) -> None:
+    remember(rig)
+    rig.read(reply())
+    found = files(NUMBER)
+    assert [len(rows(found, table)) for table in ("messages", "consents", "opt_outs", "replies")] == [
+        0,
+        2,
+        1,
+        1,
+    ]
+
+
 def test_nothing_is_known_of_a_stranger(rig: Rig, signet: Signet, folder: Path) -> None:
     path = folder / "e.zip"
     result = signet("13700000000", "-o", str(path))
