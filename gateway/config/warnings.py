@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from gateway import open_files
 from gateway.config.problem import Problem
 from gateway.settings import Account, Settings
-from policy.clauses import RULES
+from policy.clauses import CONTENT_KINDS, RULES
+from policy.facts import MessageClass
 
 
 def warnings(settings: Settings, files_max: int) -> Iterator[Problem]:
@@ -30,14 +31,32 @@ def warnings(settings: Settings, files_max: int) -> Iterator[Problem]:
                 account.name,
             )
         yield from _closures_without_effect(f"accounts[{number}].hours", account)
-        for rule, scope in account.ruleset.scopes.items():
-            if scope.shadow and RULES[rule].law:
-                yield Problem(
-                    f"accounts[{number}].rules.{rule}.shadow",
-                    f"only reports what the law forbids ({RULES[rule].law[-1]})",
-                    "without shadow the rule refuses it",
-                    account.name,
-                )
+        yield from _lawless(f"accounts[{number}].rules", account)
+
+
+def _lawless(place: str, account: Account) -> Iterator[Problem]:
+    """Rules with a law behind them that only report, or not even that, in some class."""
+    for rule, scope in account.ruleset.scopes.items():
+        known = RULES[rule]
+        if not known.law:
+            continue
+        # Consent and the way out are what the law asks of commercial messages; no message may say all things.
+        bound = known.classes if rule in CONTENT_KINDS else {MessageClass.COMMERCIAL}
+        missing = bound - (known.classes if scope.classes is None else scope.classes)
+        if missing:
+            yield Problem(
+                f"{place}.{rule}.classes",
+                f"allows {', '.join(sorted(missing))} messages what the law forbids ({known.law[-1]})",
+                "without classes the rule refuses it",
+                account.name,
+            )
+        if scope.shadow:
+            yield Problem(
+                f"{place}.{rule}.shadow",
+                f"only reports what the law forbids ({known.law[-1]})",
+                "without shadow the rule refuses it",
+                account.name,
+            )
 
 
 def _closures_without_effect(place: str, account: Account) -> Iterator[Problem]:

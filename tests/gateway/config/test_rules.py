@@ -142,3 +142,24 @@ def test_a_rule_that_only_reports_what_the_law_forbids_is_warned_of(tmp_path: Pa
     (found,) = warnings(settings, FILES_MAX)
     assert (found.path, found.owner) == ("accounts[0].rules.UNSUBSCRIBE_MISSING.shadow", "bank")
     assert found.message == "only reports what the law forbids (Order 74, in force from 2026-05-01)"
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ('CONTENT_CULT = { classes = ["commercial", "notice"] }', "allows code messages"),
+        ("CONTENT_CULT = { classes = [] }", "allows code, commercial, notice messages"),
+        ('RECIPIENT_OPTED_OUT = { classes = ["code"] }', "allows commercial messages"),
+        ('UNSUBSCRIBE_MISSING = { classes = ["notice"] }', "allows commercial messages"),
+        ('SALUTATION_MISSING = { classes = ["notice"] }', ""),
+        ('UNSUBSCRIBE_MISSING = { classes = ["notice", "commercial"] }', ""),
+    ],
+)
+def test_a_rule_that_does_not_hold_where_the_law_does_is_warned_of(
+    tmp_path: Path, rule: str, message: str
+) -> None:
+    found = [
+        problem.message for problem in warnings(settings_of(tmp_path, written(f"rules.{rule}")), 100_000)
+    ]
+    assert len(found) == bool(message)
+    assert all(one.startswith(f"{message} what the law forbids (") for one in found)
