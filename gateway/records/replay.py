@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from fractions import Fraction
 from itertools import islice
@@ -37,8 +38,10 @@ from policy.clauses import (
 )
 from policy.facts import MessageClass, Submission
 from policy.scope import Mode
+from policy.signature import named
 from policy.transform import append
 from policy.verdict import Refuse
+from smpp import smpptime
 from smpp.pdu import SubmitSm
 
 # Those that a text, its time and the records of its recipient decide; a refusal by any other rule stays.
@@ -187,7 +190,7 @@ class Replay:
         if text is None:
             self.report.unjudged[Unjudged.NO_TEXT] += 1
             return None
-        return _Read(submit, account, pdu, text, _refused(account, submit, text))
+        return _Read(submit, account, pdu, text, _refused(account, submit, pdu, text))
 
     def _number(self, submit: Submit) -> str:
         return plain(submit.destination_addr, self._country_code)
@@ -214,7 +217,7 @@ class Replay:
             # What passed then was for a recipient who had not refused it.
             if records.is_blocked(number, at):
                 yield RECIPIENT_BLOCKED
-            if records.has_opted_out(number, submit.account, _signature(read.text), at):
+            if records.has_opted_out(number, submit.account, named(read.text), at):
                 yield RECIPIENT_OPTED_OUT
         if wanted.members_only and not records.is_member(number, submit.account, at):
             yield RECIPIENT_NOT_MEMBER
@@ -241,10 +244,10 @@ class Replay:
             line.samples.append(_sample(read, span))
 
 
-def _refused(account: Account, submit: Submit, text: str) -> Refuse | None:
-    """What the rules of texts have against it, as of when it was submitted."""
+def _refused(account: Account, submit: Submit, pdu: SubmitSm, text: str) -> Refuse | None:
+    """What the rules of texts have against it, as of when it was to be sent."""
     message_class = MessageClass(submit.message_class)
-    at = submit.submitted_at / 1000
+    at = _wanted_at(submit, pdu)
     added = append(account.ruleset, text, message_class, at) if account.ruleset.append else None
     judged = text if added is None else added.text
     submission = Submission(judged, at, message_class, "", submit.destination_addr)
@@ -252,6 +255,16 @@ def _refused(account: Account, submit: Submit, text: str) -> Refuse | None:
     if not isinstance(verdict, Refuse):
         return None
     return verdict if added is None else replace(verdict, span=added.original(verdict.span))
+
+
+def _wanted_at(submit: Submit, pdu: SubmitSm) -> float:
+    """When its customer wanted it sent (unix seconds), as far as what is stored still tells."""
+    submitted_at = submit.submitted_at / 1000
+    try:
+        scheduled = smpptime.parse(pdu.schedule_delivery_time, datetime.fromtimestamp(submitted_at, UTC))
+    except ValueError:
+        return submitted_at  # it was refused before that was read
+    return submitted_at if scheduled is None else max(submitted_at, scheduled.timestamp())
 
 
 def _asks_for_records(read: _Read) -> bool:
@@ -270,11 +283,6 @@ def _change(then: str | None, now: str | None) -> Change:
     if then is None:
         return Change.NEWLY_REFUSED
     return Change.NEWLY_PASSED if now is None else Change.OTHER_RULE
-
-
-def _signature(text: str) -> str:
-    """The name in the last 【】."""
-    return text.rpartition("【")[2].partition("】")[0] if "【" in text else ""
 
 
 def _sample(read: _Read, span: tuple[int, int] | None) -> Sample:

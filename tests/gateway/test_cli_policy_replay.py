@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from gateway.store import schema_recipients
 from gateway.store.engine import connect
 from ledger import sql
 from ledger.lots import Lot
+from smpp import codec
 from tests.gateway.store.rig import Rig
 from tests.gateway.store.samples import HOUR, NUMBER, START
-from tests.gateway.store.written import BIRTHDAY, refuse, segments_of, submit, submit_segments
+from tests.gateway.store.written import BIRTHDAY, refuse, segments_of, submit, submit_segments, submit_sm
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 SINCE = ("--since", "2026-11-23")
@@ -156,6 +158,17 @@ def test_each_submit_is_judged_as_of_its_own_time(signet: Signet, rig: Rig, fold
     assert changes(document) == [("newly refused", None, "OUTSIDE_HOURS", 1)]
     assert document["changes"][0]["samples"][0]["submitted_at"] == "2026-11-23T17:00:00+08:00"
     assert document["changes"][0]["samples"][0]["excerpt"] == ""
+
+
+@pytest.mark.parametrize("scheduled", ["261123230000032+", "261123999999032+"])
+def test_what_was_refused_is_judged_as_of_when_it_was_to_be_sent(
+    signet: Signet, rig: Rig, scheduled: str
+) -> None:
+    """By day, for the night; a time that is none is as if there were none."""
+    body = codec.encode_body(replace(submit_sm(BIRTHDAY), schedule_delivery_time=scheduled))
+    refuse(rig, BIRTHDAY, "OUTSIDE_HOURS", account="daytime", body=body)
+    expected = [] if scheduled.endswith("0000032+") else [("newly passed", "OUTSIDE_HOURS", None, 1)]
+    assert changes(told(signet(*SINCE, "--json"))) == expected
 
 
 def test_only_what_was_submitted_in_that_time_is_judged(signet: Signet, rig: Rig) -> None:
