@@ -1,6 +1,6 @@
 """The script of `signet demo` performed: a true gateway, a simulated carrier and customers, over TCP.
 
-Everything runs in one process on ports that happen to be free, on a clock that says the stage's time of day.
+Everything runs in one process on ports that happen to be free, on a clock that says the script's time of day.
 What came of it is told by those outside: the customers, and the ledger's rows when all is over.
 """
 
@@ -13,19 +13,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, select
 from twisted.internet.defer import Deferred, TimeoutError, maybeDeferred
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 
 from gateway.app import Gateway
+from gateway.broadcasts.hand_in import hand_in
 from gateway.clock import StatedClock
 from gateway.settings import Settings
 from gateway.simulator import stage
 from gateway.simulator.carrier import CarrierSettings, SimulatedCarrier
-from gateway.simulator.customer import LinkLostError, NotAnsweredError, SimulatedCustomer
-from gateway.simulator.fate import Fate, refusal
-from gateway.simulator.script import Line
-from gateway.store import schema
+from gateway.simulator.customer import BindRefusedError, LinkLostError, NotAnsweredError, SimulatedCustomer
+from gateway.simulator.fate import Fate, refusal, told_later
+from gateway.simulator.script import Broadcast, Line
+from gateway.store import recipient_lists, schema
 from gateway.store.engine import open_engine
 from gateway.world import World, real_world
 from ledger import sql
@@ -33,7 +34,8 @@ from ledger.accounts import Balance
 from ledger.audit import audit
 from ledger.lots import Lot
 from ledger.schema import ledger_transfer
-from ledger.standing import open_account
+from ledger.standing import move, open_account
+from ledger.states import AccountState
 from ledger.transfer import Kind, Stage
 
 T = TypeVar("T")
@@ -92,11 +94,14 @@ async def perform(reactor: Any, folder: Path, script: Sequence[Line]) -> Perform
     async with AsyncExitStack() as stack:
         stack.callback(world.close)
         settings = stage.settings(folder, _open_carrier(world, stack))
-        _top_up(settings, int(clock.now() * 1000))
+        _prepare(settings, int(clock.now() * 1000))
         gateway = Gateway(settings, world)
         stack.push_async_callback(gateway.stop)
         await gateway.start()
-        seen = await _Company(reactor, clock, gateway.port, stack).play(script)
+        company = _Company(reactor, clock, settings, stack)
+        await company.bind(gateway.port)
+        _suspend(settings, int(clock.now() * 1000))
+        seen = await company.play(script)
     return _audited(settings, seen)
 
 
@@ -112,25 +117,50 @@ def _open_carrier(world: World, stack: AsyncExitStack) -> int:
     return int(port.getHost().port)
 
 
-def _top_up(settings: Settings, now_ms: int) -> None:
+def _prepare(settings: Settings, now_ms: int) -> None:
+    """Record payments and recipients, and open the accounts."""
     engine = open_engine(settings.store_path)
     with engine.begin() as connection:
         for number, (account, units) in enumerate(stage.TOP_UPS.items()):
             lot = Lot((now_ms << 20) + number, account, units, units * _FEN_A_UNIT, "demo", now_ms)
             sql.topup(connection, lot)
-            open_account(connection, account, now_ms)
+            if account != stage.NOT_OPENED:
+                open_account(connection, account, now_ms)
+        for kind, rows in stage.recipients(now_ms).items():
+            recipient_lists.add(connection, kind, list(rows))
+    engine.dispose()
+
+
+def _suspend(settings: Settings, now_ms: int) -> None:
+    engine = open_engine(settings.store_path)
+    with engine.begin() as connection:
+        move(connection, stage.SUSPENDED, AccountState.SUSPENDED, now_ms)
     engine.dispose()
 
 
 class _Company:
-    """The customers, one bind for each account that the script names; `stack` unbinds them."""
+    """The customers, one bind for each account; `stack` unbinds them."""
 
-    def __init__(self, reactor: Any, clock: StatedClock, port: int, stack: AsyncExitStack) -> None:
+    def __init__(self, reactor: Any, clock: StatedClock, settings: Settings, stack: AsyncExitStack) -> None:
         self._reactor = reactor
         self._clock = clock
-        self._port = port
+        self._settings = settings
         self._stack = stack
         self._customers: dict[str, SimulatedCustomer] = {}
+        self._refused: dict[str, int] = {}
+
+    async def bind(self, port: int) -> None:
+        """Bind all that are let in."""
+        for account in stage.TOP_UPS:
+            customer = SimulatedCustomer(self._reactor, account, stage.PASSWORD)
+            endpoint = HostnameEndpoint(self._reactor, stage.HOST, port)
+            await connectProtocol(endpoint, customer)  # type: ignore[no-untyped-call]  # Twisted's
+            self._stack.push_async_callback(customer.unbind)
+            self._customers[account] = customer
+            try:
+                await customer.bind()
+            except BindRefusedError as error:
+                self._refused[account] = error.command_status
 
     async def play(self, script: Sequence[Line]) -> list[tuple[Line, str, Fate]]:
         """Every line with its message id ("" if refused) and its fate, but for the units."""
@@ -140,33 +170,50 @@ class _Company:
             if line.at != at:
                 at = line.at
                 self._clock.put(stage.instant(at))
-            seen.append((line, *await self._play(line)))
-        return seen
+            message_id, fate = await self._begin(line)
+            if message_id and not line.ends_later:
+                fate = await self._end(line, message_id, fate)
+            seen.append((line, message_id, fate))
+        return [
+            (line, message_id, await self._end(line, message_id, fate) if line.ends_later else fate)
+            for line, message_id, fate in seen
+        ]
 
-    async def _play(self, line: Line) -> tuple[str, Fate]:
-        customer = await self._customer(line.account)
+    async def _begin(self, line: Line) -> tuple[str, Fate]:
+        """Submit it: its message id, and whether it is refused."""
+        if line.broadcast is not None:
+            return "", self._handed_in(line, line.broadcast)
+        if line.account in self._refused:
+            return "", Fate(refusal(self._refused[line.account]))
         try:
-            command_status, message_id = await customer.submit(line.text, line.destination)
+            command_status, message_id = await self._customers[line.account].submit_pdu(line.pdu())
         except (NotAnsweredError, LinkLostError) as error:
             return "", Fate(refusal=str(error))
-        fate = Fate(refusal(command_status))
-        if not fate.refusal:
-            receipt = await self._in_time(customer.receipt(message_id))
-            fate = replace(fate, end=receipt.state if receipt else None)
-            if line.expected.reply:
-                reply = await self._in_time(customer.inbound())
-                fate = replace(fate, reply=reply.text if reply else "")
-        return message_id, fate
+        return message_id, Fate(refusal(command_status))
 
-    async def _customer(self, account: str) -> SimulatedCustomer:
-        if account not in self._customers:
-            customer = SimulatedCustomer(self._reactor, account, stage.PASSWORD)
-            endpoint = HostnameEndpoint(self._reactor, stage.HOST, self._port)
-            await connectProtocol(endpoint, customer)  # type: ignore[no-untyped-call]  # Twisted's
-            await customer.bind()
-            self._stack.push_async_callback(customer.unbind)
-            self._customers[account] = customer
-        return self._customers[account]
+    def _handed_in(self, line: Line, broadcast: Broadcast) -> Fate:
+        """What `signet broadcast submit` says."""
+        found = hand_in(
+            self._settings,
+            self._settings.accounts[line.account],
+            line.text,
+            line.source,
+            [line.destination] * broadcast.recipients,
+            self._clock.now(),
+            stage.instant(broadcast.starts),
+        )
+        return Fate(found.rule or "")
+
+    async def _end(self, line: Line, message_id: str, fate: Fate) -> Fate:
+        """What its receipt says, and the recipient."""
+        customer = self._customers[line.account]
+        receipt = await self._in_time(customer.receipt(message_id))
+        if receipt is not None:
+            fate = replace(fate, refusal=told_later(receipt), end=receipt.state)
+        if line.expected.reply:
+            reply = await self._in_time(customer.inbound())
+            fate = replace(fate, reply=reply.text if reply else "")
+        return fate
 
     async def _in_time(self, wait: Deferred[T]) -> T | None:
         try:
@@ -197,7 +244,7 @@ def _transfers(connection: Connection) -> tuple[dict[str, int], dict[str, Kind]]
     held: Counter[str] = Counter()
     charges: dict[str, Kind] = {}
     columns, message = ledger_transfer.c, schema.message.c
-    told = func.coalesce(message.whole_id, columns.source_id)
+    told = case((message.part > 0, message.whole_id), else_=columns.source_id)
     rows = select(told, columns.stage, columns.kind, columns.units).join_from(
         ledger_transfer, schema.message, message.message_id == columns.source_id, isouter=True
     )

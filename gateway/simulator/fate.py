@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.statuses import err3
 from ledger.transfer import Kind
 from policy.clauses import RULES
 from smpp import status
 from smpp.message_state import MessageState
+from smpp.receipt import Receipt
 
 _RULES_BY_STATUS = {rule.vendor_status: rule.id for rule in RULES.values()}
+_RULES_BY_ERROR = {err3(rule.vendor_status): rule.id for rule in RULES.values()}
 _CHARGES = {Kind.SETTLE: "settled", Kind.VOID: "voided", None: "held"}
-_NONE = "-"
+NONE = "-"
+"""A cell that has nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
     """One text's fate, as its customer and the ledger tell it.
 
-    `refusal` is the rule that refused it, or whatever else kept it out; "" is accepted. Then `units` are
-    those of its hold, `charge` what became of the hold (None: still held), `end` the state in the receipt,
-    `reply` what the recipient wrote back.
+    `refusal` is the rule that refused it, or whatever else kept it out; "" is accepted. `units` are those of
+    its hold, `charge` what became of the hold (None: still held), `end` the state in the receipt, `reply`
+    what the recipient wrote back.
     """
 
     refusal: str = ""
@@ -34,8 +38,9 @@ class Fate:
         rule = RULES.get(self.refusal)
         return {
             "verdict": self.refusal or "accepted",
-            "clause": rule.clause if rule else _NONE,
-            "units": f"{self.units} {_CHARGES[self.charge]}" if self.units else _NONE,
+            "clause": rule.clause if rule else NONE,
+            "status": f"0x{rule.vendor_status:03X}" if rule else NONE,
+            "charge": f"{self.units} {_CHARGES[self.charge]}" if self.units else "no charge",
             "receipt": self._receipt(),
         }
 
@@ -49,8 +54,8 @@ class Fate:
         ]
 
     def _receipt(self) -> str:
-        if self.refusal:
-            return _NONE
+        if self.refusal and not self.end:
+            return NONE
         told = self.end.name if self.end else "none in time"
         return f"{told}, reply {self.reply}" if self.reply else told
 
@@ -60,3 +65,8 @@ def refusal(command_status: int) -> str:
     if not command_status:
         return ""
     return _RULES_BY_STATUS.get(command_status) or status.name(command_status)
+
+
+def told_later(receipt: Receipt) -> str:
+    """The rule that a receipt names as that which has ended its message, or ""."""
+    return _RULES_BY_ERROR.get(receipt.error, "") if receipt.state is MessageState.REJECTED else ""
