@@ -152,7 +152,7 @@ class _Company:
     async def bind(self, port: int) -> None:
         """Bind all that are let in."""
         for account in stage.TOP_UPS:
-            customer = SimulatedCustomer(self._reactor, account, stage.PASSWORD)
+            customer = SimulatedCustomer(self._reactor, account, stage.PASSWORD, zone=stage.ZONE)
             endpoint = HostnameEndpoint(self._reactor, stage.HOST, port)
             await connectProtocol(endpoint, customer)  # type: ignore[no-untyped-call]  # Twisted's
             self._stack.push_async_callback(customer.unbind)
@@ -171,7 +171,7 @@ class _Company:
                 at = line.at
                 self._clock.put(stage.instant(at))
             message_id, fate = await self._begin(line)
-            if message_id and not line.ends_later:
+            if not line.ends_later:
                 fate = await self._end(line, message_id, fate)
             seen.append((line, message_id, fate))
         return [
@@ -205,11 +205,15 @@ class _Company:
         return Fate(found.rule or "")
 
     async def _end(self, line: Line, message_id: str, fate: Fate) -> Fate:
-        """What its receipt says, and the recipient."""
+        """What its receipt says, and the recipient; nothing of one that is refused already."""
+        if not message_id:
+            return fate
         customer = self._customers[line.account]
         receipt = await self._in_time(customer.receipt(message_id))
         if receipt is not None:
             fate = replace(fate, refusal=told_later(receipt), end=receipt.state)
+            if line.expected.end_at and receipt.done:
+                fate = replace(fate, end_at=f"{receipt.done:%H:%M}")
         if line.expected.reply:
             reply = await self._in_time(customer.inbound())
             fate = replace(fate, reply=reply.text if reply else "")

@@ -33,8 +33,8 @@ _LONGEST_S = 60.0
 _WIDTH = 100
 _TEXT_MAX = 40
 _FOOT = (
-    "The status is that of the submit_sm_resp; of ACCOUNT_NOT_OPEN that of the bind, and of MESSAGE_INCOMPLETE "
-    "the err:461 in the receipt. A broadcast is refused by `signet broadcast submit`."
+    "The status is that of the submit_sm_resp; of ACCOUNT_NOT_OPEN it is the bind's, and of "
+    "MESSAGE_INCOMPLETE err:461 in the receipt. A broadcast is refused by `signet broadcast submit`."
 )
 _PLACES = tuple(field.name for field in fields(Balance))
 

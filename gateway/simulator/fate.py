@@ -23,14 +23,15 @@ class Fate:
     """One text's fate, as its customer and the ledger tell it.
 
     `refusal` is the rule that refused it, or whatever else kept it out; "" is accepted. `units` are those of
-    its hold, `charge` what became of the hold (None: still held), `end` the state in the receipt, `reply`
-    what the recipient wrote back.
+    its hold, `charge` what became of the hold (None: still held), `end` the state in the receipt, `end_at`
+    the time of day in it where the script asks for that, `reply` what the recipient wrote back.
     """
 
     refusal: str = ""
     units: int = 0
     charge: Kind | None = None
     end: MessageState | None = None
+    end_at: str = ""
     reply: str = ""
 
     def cells(self) -> dict[str, str]:
@@ -57,7 +58,9 @@ class Fate:
         if self.refusal and not self.end:
             return NONE
         told = self.end.name if self.end else "none in time"
-        return f"{told}, reply {self.reply}" if self.reply else told
+        at = f" at {self.end_at}" if self.end_at else ""
+        reply = f", reply {self.reply}" if self.reply else ""
+        return told + at + reply
 
 
 def refusal(command_status: int) -> str:

@@ -264,7 +264,7 @@ SCRIPT: tuple[Line, ...] = (
     Line(
         "another account's is held until 08:00",
         _PARCEL,
-        _DELIVERED,
+        Fate("", 1, Kind.SETTLE, MessageState.DELIVERED, end_at="08:00"),
         account="courier",
         at=EVENING,
         ends_later=True,

@@ -6,28 +6,61 @@ import subprocess
 import sys
 from pathlib import Path
 
+from policy.clauses import RULES
+
 SIGNET = Path(sys.executable).with_name("signet")
 
-# at, verdict, clause, units, receipt
+# verdict; clause and status of a refusal; charge; receipt
 ROWS = [
-    ("10:00", "accepted", "-", "1 settled", "DELIVERED"),
-    ("10:00", "SALUTATION_MISSING", "1(3)", "-", "-"),
-    ("10:00", "UNSUBSCRIBE_MISSING", "1(3)", "-", "-"),
-    ("10:00", "SIGNATURE_MISSING", "1(3)", "-", "-"),
-    ("10:00", "SIGNATURE_NOT_REGISTERED", "1(3)", "-", "-"),
-    ("10:00", "SIGNATURE_MISPLACED", "1(3)", "-", "-"),
-    ("10:00", "CONTENT_OBSCENE_VIOLENT", "六(7)", "-", "-"),
-    ("10:00", "CONTENT_OBSCENE_VIOLENT", "六(7)", "-", "-"),
-    ("10:00", "CONTENT_UNLAWFUL", "六(9)", "-", "-"),
-    ("10:00", "CONTENT_UNLAWFUL", "六(9)", "-", "-"),
-    ("10:00", "accepted", "-", "2 settled", "DELIVERED"),
-    ("10:00", "accepted", "-", "1 settled", "UNDELIVERABLE"),
-    ("10:00", "accepted", "-", "1 settled", "DELIVERED"),
-    ("10:00", "accepted", "-", "1 voided", "REJECTED"),
-    ("10:00", "QUOTA_EXHAUSTED", "短信费(1)", "-", "-"),
-    ("10:00", "accepted", "-", "1 settled", "DELIVERED, reply TD"),
-    ("10:00", "RECIPIENT_OPTED_OUT", "1(2)", "-", "-"),
-    ("20:00", "OUTSIDE_HOURS", "五(5)", "-", "-"),
+    ("accepted", "1 settled", "DELIVERED"),
+    ("SALUTATION_MISSING", "1(3)", "0x401", "no charge"),
+    ("UNSUBSCRIBE_MISSING", "1(3)", "0x402", "no charge"),
+    ("SIGNATURE_MISSING", "1(3)", "0x403", "no charge"),
+    ("SIGNATURE_NOT_REGISTERED", "1(3)", "0x404", "no charge"),
+    ("SIGNATURE_MISPLACED", "1(3)", "0x405", "no charge"),
+    ("CONTENT_CONSTITUTION", "六(1)", "0x411", "no charge"),
+    ("CONTENT_STATE_SECURITY", "六(2)", "0x412", "no charge"),
+    ("CONTENT_NATIONAL_HONOUR", "六(3)", "0x413", "no charge"),
+    ("CONTENT_ETHNIC_HATRED", "六(4)", "0x414", "no charge"),
+    ("CONTENT_CULT", "六(5)", "0x415", "no charge"),
+    ("CONTENT_RUMOUR", "六(6)", "0x416", "no charge"),
+    ("CONTENT_OBSCENE_VIOLENT", "六(7)", "0x417", "no charge"),
+    ("CONTENT_OBSCENE_VIOLENT", "六(7)", "0x417", "no charge"),
+    ("CONTENT_DEFAMATION", "六(8)", "0x418", "no charge"),
+    ("CONTENT_UNLAWFUL", "六(9)", "0x419", "no charge"),
+    ("CONTENT_UNLAWFUL", "六(9)", "0x419", "no charge"),
+    ("accepted", "1 settled", "DELIVERED"),
+    ("TEMPLATE_MISMATCH", "十", "0x406", "no charge"),
+    ("accepted", "2 settled", "DELIVERED"),
+    ("accepted", "1 settled", "UNDELIVERABLE"),
+    ("accepted", "1 settled", "DELIVERED"),
+    ("accepted", "1 voided", "REJECTED"),
+    ("QUOTA_EXHAUSTED", "短信费(1)", "0x450", "no charge"),
+    ("accepted", "1 settled", "DELIVERED, reply TD"),
+    ("RECIPIENT_OPTED_OUT", "1(2)", "0x431", "no charge"),
+    ("RECIPIENT_BLOCKED", "五(2)", "0x433", "no charge"),
+    ("RECIPIENT_NOT_MEMBER", "1(2)", "0x432", "no charge"),
+    ("CONSENT_MISSING", "1(2)", "0x430", "no charge"),
+    ("accepted", "1 settled", "DELIVERED"),
+    ("FREQUENCY_CAP", "十", "0x434", "no charge"),
+    ("ACCOUNT_NOT_OPEN", "2", "0x451", "no charge"),
+    ("ACCOUNT_SUSPENDED", "七", "0x452", "no charge"),
+    ("SOURCE_NOT_ALLOWED", "四", "0x460", "no charge"),
+    ("TEXT_UNREADABLE", "1(3)", "0x462", "no charge"),
+    ("MESSAGE_INCOMPLETE", "1(3)", "0x461", "1 voided", "REJECTED"),
+    ("LEAD_TIME_SHORT", "五(3)", "0x441", "no charge"),
+    ("DEADLINE_UNREACHABLE", "五(3)", "0x442", "no charge"),
+    ("OUTSIDE_HOURS", "五(5)", "0x440", "no charge"),
+    ("accepted", "1 settled", "DELIVERED at 08:00"),
+    ("accepted", "1 settled", "DELIVERED"),
+]
+LEDGER = [
+    ["bank", "100", "93", "0", "7", "0"],
+    ["club", "10", "9", "0", "1", "0"],
+    ["courier", "10", "8", "0", "2", "0"],
+    ["idle", "10", "10", "0", "0", "0"],
+    ["new", "10", "10", "0", "0", "0"],
+    ["shop", "1", "1", "0", "0", "0"],
 ]
 
 
@@ -47,8 +80,10 @@ def run(folder: Path, *command: object) -> subprocess.CompletedProcess[str]:
 
 
 def rows(stdout: str) -> list[list[str]]:
-    """The cells of the numbered rows."""
-    return [re.split(r"\s{2,}", line.strip()) for line in stdout.splitlines() if re.match(r" *\d+  ", line)]
+    """The cells of the numbered rows: number, what is shown, verdict, mark; text, and what else is told."""
+    lines = stdout.splitlines()
+    first = [index for index, line in enumerate(lines) if re.match(r" *\d+  ", line)]
+    return [[cell for line in lines[i : i + 2] for cell in re.split(r"\s{2,}", line.strip())] for i in first]
 
 
 def test_all_comes_out_as_expected_with_an_empty_home(tmp_path: Path) -> None:
@@ -56,14 +91,21 @@ def test_all_comes_out_as_expected_with_an_empty_home(tmp_path: Path) -> None:
     assert done.stderr == ""
     assert done.returncode == 0
     seen = rows(done.stdout)
-    assert [(row[1], *row[4:8]) for row in seen] == ROWS
+    assert [(row[2], *row[5:]) for row in seen] == ROWS
     assert [row[0] for row in seen] == [str(number) for number in range(1, len(ROWS) + 1)]
-    assert {row[8] for row in seen} == {"✓"}
-    assert seen[0][3] == "尊敬的客户:今天是您生日，生日快乐，回TD退订【中国银行】"
-    ledger = [line.split() for line in done.stdout.splitlines() if line.split()[:1] in (["bank"], ["shop"])]
-    assert ledger == [["bank", "100", "94", "0", "6", "0"], ["shop", "1", "1", "0", "0", "0"]]
-    assert done.stdout.endswith("✓ All 18 texts came out as expected, and the ledger adds up.\n")
+    assert {row[3] for row in seen} == {"✓"}
+    assert seen[0][4] == "尊敬的客户:今天是您生日，生日快乐，回TD退订【中国银行】"
+    accounts = [row[0] for row in LEDGER]
+    ledger = [
+        cells for line in done.stdout.splitlines() if (cells := line.split())[:1] and cells[0] in accounts
+    ]
+    assert ledger == LEDGER
+    assert done.stdout.endswith("✓ All 41 texts came out as expected, and the ledger adds up.\n")
     assert [path.name for path in tmp_path.rglob("*")] == ["home"]
+
+
+def test_every_rule_is_seen_to_refuse_a_text() -> None:
+    assert {verdict for verdict, *_ in ROWS} - {"accepted"} == set(RULES)
 
 
 AT_NIGHT = """
@@ -106,18 +148,20 @@ run([
 def test_what_comes_out_otherwise_is_marked_and_told_and_is_exit_code_1(tmp_path: Path) -> None:
     done = run(tmp_path, sys.executable, "-c", WRONG)
     assert done.returncode == 1
-    assert [row[-1] for row in rows(done.stdout)] == ["✗", "✗", "✗", "✗", "✗", "✓"]
+    assert [row[3] for row in rows(done.stdout)] == ["✗", "✗", "✗", "✗", "✗", "✓"]
     assert [line for line in done.stdout.splitlines() if line.startswith(("✗", "✓"))] == [
         "✗ text 1 (the contract's own example): verdict is accepted, expected SALUTATION_MISSING",
         "✗ text 1 (the contract's own example): clause is -, expected 1(3)",
-        "✗ text 1 (the contract's own example): units is 1 settled, expected -",
+        "✗ text 1 (the contract's own example): status is -, expected 0x401",
+        "✗ text 1 (the contract's own example): charge is 1 settled, expected no charge",
         "✗ text 1 (the contract's own example): receipt is DELIVERED, expected -",
         "✗ text 2 (no salutation): verdict is SALUTATION_MISSING, expected accepted",
         "✗ text 2 (no salutation): clause is 1(3), expected -",
-        "✗ text 2 (no salutation): units is -, expected 1 settled",
+        "✗ text 2 (no salutation): status is 0x401, expected -",
+        "✗ text 2 (no salutation): charge is no charge, expected 1 settled",
         "✗ text 2 (no salutation): receipt is -, expected DELIVERED",
-        "✗ text 3 (the contract's own example): units is 1 settled, expected 3 settled",
-        "✗ text 4 (the contract's own example): units is 1 settled, expected 1 voided",
+        "✗ text 3 (the contract's own example): charge is 1 settled, expected 3 settled",
+        "✗ text 4 (the contract's own example): charge is 1 settled, expected 1 voided",
         "✗ text 5 (the contract's own example): receipt is DELIVERED, expected EXPIRED",
         "✗ the ledger: bank has 95 remaining, expected 94",
         "✗ the ledger: bank has 5 settled, expected 6",
