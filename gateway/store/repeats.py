@@ -4,36 +4,59 @@ A customer that lost its connection before an answer sends the segment again, pe
 gateway, which remembers nothing. What is stored tells: the segments of the newest message under the same
 reference, if it was joined not long ago. By the bind that sent the first one comes the next message of a
 customer that never changes its references, as `gateway.customers.collector` has it.
+
+Of an account's messages to one number only the newest are looked at: what was not answered is not old, and
+however many there are, a segment costs no more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Connection, bindparam, select
+from sqlalchemy import BigInteger, Connection, and_, bindparam, select
 
 from gateway.message import Message
 from gateway.store import schema
 from gateway.store.dialect import constant
 from gateway.store.ends import MESSAGE_COLUMNS, message_of
 from ledger.prepared import Prepared
-from ledger.rows import dumps, texts
+from ledger.rows import Rows, dumps
 from smpp import codec, segments
 
+# How many messages of an account to a number are looked at.
+NEWEST = 32
+
+_sent = Rows("sent")
 # The segment that made its message whole costs nothing, and was submitted when the message was joined.
 _last = schema.message.alias("last")
-_STORED = Prepared(
-    select(*MESSAGE_COLUMNS)
-    .join_from(_last, schema.message, schema.message.c.whole_id == _last.c.whole_id)
+_newest = (
+    select(_last.c.message_id)
     .where(
-        _last.c.destination_addr.in_(texts("numbers")),
+        _last.c.destination_addr == _sent.text(0),
+        _last.c.account == _sent.text(1),
         _last.c.submitted_at > bindparam("since", type_=BigInteger),
         _last.c.segment > constant(0),
         _last.c.units == constant(0),
         _last.c.whole_id != _last.c.message_id,
-        schema.message.c.segment > constant(0),
     )
-    .order_by(_last.c.message_id, schema.message.c.message_id)
+    .order_by(_last.c.submitted_at.desc())
+    .limit(constant(NEWEST))
+    .correlate(_sent.table)
+)
+_joined = schema.message.alias("joined")
+_STORED = Prepared(
+    select(*MESSAGE_COLUMNS)
+    .select_from(_sent.table)
+    .join(_joined, _joined.c.message_id.in_(_newest))
+    .join(
+        schema.message,
+        and_(
+            schema.message.c.whole_id == _joined.c.whole_id,
+            schema.message.c.segment == _sent.integer(2),
+            schema.message.c.segment > constant(0),
+        ),
+    )
+    .order_by(_joined.c.message_id, schema.message.c.message_id)
 )
 
 
@@ -44,10 +67,10 @@ def repeated(connection: Connection, sent: Sequence[Message], since: int) -> dic
     """
     if not sent:
         return {}
-    numbers = dict.fromkeys(message.destination_addr for message in sent)
+    asked = dict.fromkeys((m.destination_addr, m.account, m.segment) for m in sent)
     newest: dict[tuple[object, ...], dict[tuple[object, ...], Message]] = {}
     wholes: dict[tuple[object, ...], int | None] = {}
-    for row in _STORED.fetch(connection, numbers=dumps(list(numbers)), since=since):
+    for row in _STORED.fetch(connection, sent=dumps(list(asked)), since=since):
         message = message_of(row)
         whole, content = _what(message)
         if wholes.get(whole) != message.whole_id:
