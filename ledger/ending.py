@@ -43,14 +43,12 @@ class Settlement:
         return sum(request.amount_fen for request in self.returns)
 
 
-def lots_of(conn: Connection, account: str, before_ms: int | None = None) -> list[Lot]:
-    """What was bought or given, in the order of use; with `before_ms`, before that instant."""
+def lots_of(conn: Connection, account: str) -> list[Lot]:
+    """What was bought or given, in the order of use."""
     paid = select(ledger_lot).where(_lot.account == account)
     given = select(_request.request_id, _request.units, _request.reference, _request.at_ms).where(
         _request.account == account, _request.kind == Kind.ADJUST_UP
     )
-    if before_ms is not None:
-        paid, given = paid.where(_lot.at_ms < before_ms), given.where(_request.at_ms < before_ms)
     lots = [Lot(*row) for row in conn.execute(paid)]
     gifts = [
         Lot(i, account, units, 0, reference, at_ms) for i, units, reference, at_ms in conn.execute(given)

@@ -62,7 +62,7 @@ def month_of(connection: Connection, account: str, first: date, zone: tzinfo) ->
     following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
     start_ms, end_ms = (_instant(day, zone) for day in (first, following))
     made = statement(connection, account, start_ms, end_ms)
-    sent = _sent(connection, account, start_ms, end_ms, zone)
+    sent = _sent(connection, made, zone)
     charged = made.moved.get(Kind.SETTLE, 0)
     if sum(each.units for each in sent) != charged:
         raise LedgerError(
@@ -75,16 +75,16 @@ def _instant(day: date, zone: tzinfo) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
 
 
-def _sent(connection: Connection, account: str, start_ms: int, end_ms: int, zone: tzinfo) -> list[Sent]:
+def _sent(connection: Connection, made: Statement, zone: tzinfo) -> list[Sent]:
     quarter = _transfer.at_ms - _transfer.at_ms % constant(_QUARTER_MS)
     found = connection.execute(
         select(quarter, func.coalesce(_message.carrier, ""), func.count(), func.sum(_transfer.units))
         .outerjoin_from(ledger_transfer, schema.message, _message.message_id == _transfer.source_id)
         .where(
-            _transfer.account == account,
+            _transfer.account == made.account,
             _transfer.kind == int(Kind.SETTLE),
-            _transfer.at_ms >= start_ms,
-            _transfer.at_ms < end_ms,
+            _transfer.link > made.after_link,
+            _transfer.link <= made.link,
         )
         .group_by(quarter, _message.carrier)
     )

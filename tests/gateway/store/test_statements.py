@@ -16,7 +16,7 @@ from ledger.errors import LedgerError
 from ledger.requests import Request
 from ledger.transfer import Hold, Kind
 from tests.gateway.store.rig import Rig
-from tests.gateway.store.samples import SHANGHAI, START, receipt
+from tests.gateway.store.samples import SHANGHAI, START, accepted, receipt
 
 NOVEMBER, DECEMBER = date(2026, 11, 1), date(2026, 12, 1)
 DAY_S = 86_400
@@ -89,6 +89,23 @@ def test_a_month_opens_with_what_the_one_before_closed_with(rig: Rig) -> None:
     assert december.ledger.closing == rig.balance() == Balance(996, 991, 5)
     assert [request.reference for request in december.ledger.asked] == ["A1"]
     assert rig.row(waits).units == 5
+
+
+def test_a_clock_that_is_set_back_at_the_turn_of_a_month_keeps_no_statement_from_being_made(rig: Rig) -> None:
+    december_s = datetime(2026, 12, 1, 0, 0, 1, tzinfo=SHANGHAI).timestamp()
+    rig.clock.put(december_s)
+    sent = rig.submitting(units=2)
+    rig.clock.put(december_s - 2)
+    rig.record(accepted(sent, "A1"))
+    with rig.engine.begin() as connection:
+        sql.ask(connection, Request(7, Kind.ADJUST_DOWN, "bank", 4, 0, "A1", "why", rig.now()))
+    november, december = month(rig), month(rig, DECEMBER)
+    assert november.ledger.moved == {Kind.TOPUP: 1000}
+    assert december.ledger.moved == {Kind.HOLD: 2, Kind.SETTLE: 2, Kind.ADJUST_DOWN: 4}
+    assert (december.ledger.after_link, december.ledger.link) == (november.ledger.link, 4)
+    assert [request.units for request in december.ledger.asked] == [4]
+    assert sum(each.units for each in december.sent) == 2
+    assert december.ledger.closing == rig.balance()
 
 
 def test_an_account_that_nobody_knows_has_nothing(rig: Rig) -> None:
