@@ -11,17 +11,28 @@ from policy.script import is_han
 
 # The private use area: folding drops whatever stands there in a text.
 _FIRST_SYMBOL = 0xE000
-# More than all ideographs of planes 0 and 2 that have a reading.
-_MEMO_MAX = 65_536
+# Fewer ideographs of planes 0 and 2 can be read; Chinese has some hundred syllables, each in five tones.
+_READINGS_MAX = 65_536
+_SYLLABLES_MAX = 4096
+# Of what sounds like itself, plane 0 is remembered: letters, digits, the ends of sentences.
+_MEMO_END = 0x10000
 
 
-@lru_cache(_MEMO_MAX)
+@lru_cache(_READINGS_MAX)
 def readings(ideograph: str) -> tuple[str, ...]:
     """The ways to read an ideograph, the usual one first, as in `("le", "yue")`; () if none is known."""
-    from pypinyin import Style, pinyin
+    from pypinyin.constants import PINYIN_DICT
 
-    found = pinyin(ideograph, style=Style.NORMAL, heteronym=True, errors="ignore")
-    return tuple(found[0]) if found and is_han(ideograph) else ()
+    # The library's own look-up takes twenty times as long, and a text may have thousands of them.
+    written = PINYIN_DICT.get(ord(ideograph)) if is_han(ideograph) else None
+    return tuple(dict.fromkeys(map(_without_tone, written.split(",")))) if written else ()
+
+
+@lru_cache(_SYLLABLES_MAX)
+def _without_tone(syllable: str) -> str:
+    from pypinyin.contrib.tone_convert import to_normal
+
+    return str(to_normal(syllable))
 
 
 class Symbols(dict[str, str]):
@@ -43,6 +54,6 @@ class Sounds(dict[int, str]):
         character = chr(code_point)
         heard = readings(character)
         sound = SYMBOLS[heard[0]] if heard else character
-        if len(self) < _MEMO_MAX:
+        if heard or code_point < _MEMO_END:
             self[code_point] = sound
         return sound

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from time import perf_counter
+
+from pypinyin import Style, pinyin
+
 from policy.components import components
 from policy.readings import SYMBOLS, Sounds, readings
 
@@ -7,6 +11,19 @@ from policy.readings import SYMBOLS, Sounds, readings
 def test_an_ideograph_has_its_readings_without_tones_the_usual_one_first() -> None:
     assert readings("赌") == ("du",)
     assert readings("乐") == ("le", "yue")
+
+
+def test_every_reading_is_that_of_the_library() -> None:
+    for character in map(chr, range(0x4E00, 0x5E00)):
+        found = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
+        assert readings(character) == (tuple(found[0]) if found else ())
+
+
+def test_a_text_of_ideographs_that_were_never_seen_is_heard_quickly() -> None:
+    readings.cache_clear()
+    start = perf_counter()
+    "".join(map(chr, range(0x4E00, 0x9E00))).translate(Sounds())
+    assert perf_counter() - start < 0.4
 
 
 def test_what_is_no_ideograph_has_no_reading_and_sounds_like_itself() -> None:
