@@ -11,7 +11,7 @@ are read, and kept: a text costs one step a character, whatever it says, and not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from policy.facts import MessageClass
@@ -24,7 +24,8 @@ _NO_NAME = frozenset("【】。｡！!？?\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029./
 _DIGITS = frozenset("0123456789")
 # Stands for every character that no template mentions.
 _OTHER = "\ufffe"
-_STATES_MAX = 5000
+# How many places the states that are kept may have together: some thirty megabytes.
+_PLACES_MAX = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,21 @@ class Matcher:
         graph = _Graph()
         start = graph.place()
         self._names: dict[int, str] = {}
+        shared: dict[tuple[int, str], int] = {}
         for template in templates:
-            end = _compile(template.text)(graph, start)
-            self._names[end] = template.name
+            end = start
+            # As far as texts begin alike they go one way, or a reader would be in all of them at once.
+            for words, pattern in _pieces(template.text):
+                if (end, words) not in shared:
+                    shared[end, words] = pattern(graph, end)
+                end = shared[end, words]
+            self._names.setdefault(end, template.name)
+        self._ranks = {end: rank for rank, end in enumerate(self._names)}
         mentioned = {each for moves in graph.moves for chars, _ in moves for each in chars.these} or {_OTHER}
         self._unmentioned = re.compile(f"[^{re.escape(''.join(sorted(mentioned)))}]")
         self._graph = graph
         self._known: dict[frozenset[int], _State] = {}
+        self._places_known = 0
         self._start = graph.closure([start])
 
     def match(self, text: str) -> str | None:
@@ -71,11 +80,12 @@ class Matcher:
     def _state(self, places: frozenset[int]) -> _State:
         known = self._known.get(places)
         if known is None:
-            if len(self._known) >= _STATES_MAX:
+            self._places_known += 1 + len(places)
+            if self._places_known > _PLACES_MAX:
                 # The states that go on referring to each other are those of texts being read now.
                 self._known.clear()
-            # Templates that come first have the lower ends.
-            end = min((place for place in places if place in self._names), default=None)
+                self._places_known = 1 + len(places)
+            end = min(places & self._ranks.keys(), key=self._ranks.__getitem__, default=None)
             known = self._known[places] = _State(places, None if end is None else self._names[end])
         return known
 
@@ -235,21 +245,19 @@ _FIXED: Mapping[str, _Pattern] = {"date": _DATE, "time": _TIME, "amount": _AMOUN
 _COUNTED: Mapping[str, _Pattern] = {"name": _one(_NO_NAME, is_any_but=True), "number": _DIGIT}
 
 
-def _compile(text: str) -> _Pattern:
-    """The pattern of a template. Raises ValueError for a text that is none."""
-    patterns = list(_patterns(text.strip()))
-    if not patterns:
-        raise ValueError("a template needs a text")
-    return _row(*patterns)
-
-
-def _patterns(text: str) -> Iterator[_Pattern]:
+def _pieces(text: str) -> list[tuple[str, _Pattern]]:
+    """The characters and variables of a template, with their patterns. Raises ValueError for no template."""
+    pieces: list[tuple[str, _Pattern]] = []
     end = 0
+    text = text.strip()
     for found in _VARIABLE.finditer(text):
-        yield from map(_one, text[end : found.start()])
-        yield _variable(found)
+        pieces += [(character, _one(character)) for character in text[end : found.start()]]
+        pieces.append((found[0], _variable(found)))
         end = found.end()
-    yield from map(_one, text[end:])
+    pieces += [(character, _one(character)) for character in text[end:]]
+    if not pieces:
+        raise ValueError("a template needs a text")
+    return pieces
 
 
 def _variable(found: re.Match[str]) -> _Pattern:
