@@ -18,6 +18,8 @@ from gateway.stored import AttemptOutcome, Claimed, Outcome, Recorded
 from ledger import sql as ledger
 from ledger.prepared import Prepared
 from ledger.rows import dumps, integers
+from ledger.standing import states
+from ledger.states import AccountState
 from ledger.transfer import Hold, Kind
 from smpp.message_id import look_up_key
 from smpp.value import changed
@@ -196,7 +198,7 @@ def record_outcomes(connection: Connection, outcomes: Sequence[Outcome], means: 
         [(o.deadline_at, o.message.message_id, o.message.attempts) for o in in_doubt if not o.resend],
     )
     refused = _refuse(connection, by_kind[AttemptOutcome.REFUSED], means, now)
-    fallen = end_fallen(connection, list(before.values()), means, now)
+    fallen = _withdraw(connection, list(before.values()), means, now)
     after = messages_of(connection, moving) if moving else {}
     queued = [m for m in after.values() if m.state is State.QUEUED is not before[m.message_id].state]
     # What has come back and ended at once was never counted as waiting.
@@ -230,6 +232,22 @@ def _refuse(connection: Connection, refused: Sequence[Outcome], means: Means, no
                 End(message, State.REJECTED, f"{(o.command_status or 0) & 0xFFF:03x}", now, Kind.VOID)
             )
     return end(connection, ends, means, now)
+
+
+def _withdraw(connection: Connection, moved: Sequence[Message], means: Means, now: int) -> Recorded:
+    """End what is not to be sent although it has come back to the queue.
+
+    Those are messages of an account that has ended meanwhile (contract clause 七), and parts of one of which
+    another part has failed.
+    """
+    if not moved:
+        return Recorded()
+    found = states(connection, {message.account for message in moved})
+    ids = [m.message_id for m in moved if found[m.account] is AccountState.TERMINATED]
+    back = messages_of(connection, ids).values() if ids else ()
+    ends = [End(m, State.DELETED, "", now, Kind.VOID) for m in back if m.state is State.QUEUED]
+    closed, fallen = end(connection, ends, means, now), end_fallen(connection, moved, means, now)
+    return Recorded([*closed.deliveries, *fallen.deliveries], [*closed.ended, *fallen.ended])
 
 
 def _attempt_row(o: Outcome) -> tuple[object, ...]:

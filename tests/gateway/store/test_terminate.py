@@ -17,7 +17,7 @@ from ledger.states import AccountState
 from ledger.transfer import Hold, Kind
 from smpp.message_state import MessageState
 from tests.gateway.store.rig import Rig
-from tests.gateway.store.samples import SHANGHAI, accepted, message, receipt, refused
+from tests.gateway.store.samples import SHANGHAI, accepted, message, not_sent, receipt, refused, temporary
 
 
 @pytest.fixture
@@ -105,3 +105,20 @@ def test_receipts_come_after_the_end_too(lots: Rig) -> None:
     end(lots)
     lots.hear(receipt("A1", MessageState.UNDELIVERABLE))
     assert lots.stats_told(sent) == ["UNDELIV"]
+
+
+def test_what_comes_back_from_a_carrier_after_the_end_is_not_sent_again(lots: Rig) -> None:
+    put_off, unsent = lots.submitting(account="shop"), lots.submitting(account="shop")
+    other = lots.submitting(account="bank")
+    asked = ((put_off, temporary), (unsent, not_sent), (other, temporary))
+    end(lots)
+    recorded = lots.record(*(back(m, lots.now()) for m, back in asked))
+    assert [lots.state(m) for m in (put_off, unsent, other)] == [State.DELETED, State.DELETED, State.QUEUED]
+    assert [message.message_id for message in recorded.queued] == [other.message_id]
+    assert {ended.message_id: ended.was_queued for ended in recorded.ended} == {
+        put_off.message_id: False,
+        unsent.message_id: False,
+    }
+    assert lots.stats_told(put_off) == ["DELETED"]
+    _, settled = end(lots)
+    assert (settled.balance, settled.returned_fen) == (Balance(40, 0, 0, 0, 40), 200)
