@@ -74,9 +74,9 @@ def sections(month: Month, contract: Contract | None, zone: tzinfo) -> Iterator[
     yield Section(
         "sent",
         "发送",
-        ("day", "carrier", "segments", "units"),
+        ("day", "carrier", "submits", "units"),
         [
-            (each.day.isoformat(), each.carrier or "-", str(each.segments), str(each.units))
+            (each.day.isoformat(), each.carrier or "-", str(each.submits), str(each.units))
             for each in month.sent
         ],
     )

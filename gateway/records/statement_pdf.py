@@ -32,7 +32,7 @@ _STYLE = TableStyle(
         ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5),
     ]
 )
-_NUMBERS = {"units", "yuan", "fen a unit", "segments", "submits", "left", "fen left"}
+_NUMBERS = {"units", "yuan", "fen a unit", "submits", "left", "fen left"}
 
 
 def pdf(title: str, sections: Iterable[Section]) -> bytes:

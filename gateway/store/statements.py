@@ -26,11 +26,14 @@ _QUARTER_MS = 900_000
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was charged on a day for what a carrier took; "" is a carrier that is not known any more."""
+    """What was charged on a day for what a carrier took; "" is a carrier that is not known any more.
+
+    A submit_sm that is long by itself is one of the `submits`, and as many units as it has segments.
+    """
 
     day: date
     carrier: str
-    segments: int
+    submits: int
     units: int
 
 
@@ -89,9 +92,9 @@ def _sent(connection: Connection, made: Statement, zone: tzinfo) -> list[Sent]:
         .group_by(quarter, _message.carrier)
     )
     sums: defaultdict[tuple[date, str], list[int]] = defaultdict(lambda: [0, 0])
-    for at_ms, carrier, segments, units in found:
+    for at_ms, carrier, submits, units in found:
         of_day = sums[datetime.fromtimestamp(at_ms / 1000, zone).date(), carrier]
-        of_day[0] += segments
+        of_day[0] += submits
         of_day[1] += units
     return [Sent(day, carrier, *sums[day, carrier]) for day, carrier in sorted(sums)]
 

@@ -96,6 +96,11 @@ def test_sums_that_do_not_agree_make_no_statement(paid: Signet, tmp_path: Path) 
     assert "do not agree" in result.stderr
 
 
+def test_what_was_sent_is_counted_in_submits_and_in_units(paid: Signet) -> None:
+    rows = list(csv.reader(paid("statement", "demo", "--csv").stdout.splitlines()))
+    assert ["sent", "day", "carrier", "submits", "units"] in rows
+
+
 def test_a_running_gateway_goes_on_writing(
     paid: Signet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
