@@ -17,6 +17,7 @@ from gateway.cli.database import reading
 from gateway.cli.output import console
 from gateway.cli.times import now_ms, time_option, unix_ms
 from gateway.number import plain
+from gateway.recipient_file import number_of
 from gateway.records import evidence as made
 from gateway.settings import Settings
 from gateway.store import evidence as kept
@@ -85,9 +86,9 @@ def _gathered(
     country_code = settings.country_code
     ids = kept.messages_named(connection, named, carrier)
     if not ids and carrier is None:
-        ids = kept.messages_to(connection, named, country_code, span)
-        numbers = [plain(named, country_code)]
-        return kept.gather(connection, ids, numbers, account, country_code, span)
+        number = _number(named, country_code)
+        ids = kept.messages_to(connection, number, country_code, span)
+        return kept.gather(connection, ids, [number], account, country_code, span)
     tables = kept.gather(connection, ids, (), account, country_code, Span())
     # Of whom one message tells are its own customer and its own recipient.
     owners = {row["account"] for row in tables["messages"]}
@@ -96,6 +97,14 @@ def _gathered(
         return tables
     numbers = sorted({plain(addr, country_code) for addr in addrs})
     return kept.gather(connection, ids, numbers, owners.pop(), country_code, Span())
+
+
+def _number(named: str, country_code: str) -> str:
+    """A number in any spelling; what is no telephone number may be an address all the same."""
+    try:
+        return number_of(named, country_code)
+    except ValueError:
+        return plain(named, country_code)
 
 
 def _write(path: Path, octets: bytes) -> None:

@@ -178,6 +178,7 @@ def test_a_number_gives_all_that_it_was_sent_in_that_time(
     late = deliver(rig)
     refused = refuse(rig, "hi", "SIGNATURE_MISSING")
     deliver(rig, number=OTHER)
+    assert len(rows(files(f"+86 {NUMBER[:3]} {NUMBER[3:]}"), "messages")) == 2
     found = files(f"+86{NUMBER}")
     assert [row["message_id"] for row in rows(found, "messages")] == [early, late]
     found = files(NUMBER, "--since", "2026-11-23T09:30")

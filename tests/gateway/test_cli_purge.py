@@ -120,6 +120,14 @@ def test_less_than_six_months_is_refused(signet: Signet, folder: Path) -> None:
     assert "retention.commercial_days" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "number", ["138 0013-8000", "+86 138 0013 8000", "１３８００１３８０００", "008613800138000"]
+)
+def test_a_number_may_be_spelled_in_any_way(signet: Signet, rig: Rig, number: str) -> None:
+    [hold] = told(signet("legal-hold", "add", "--number", number, "--note", "case 7", "--json"))
+    assert hold["number"] == "13800138000"
+
+
 def test_a_legal_hold_keeps_what_it_names_until_it_ends(signet: Signet, rig: Rig) -> None:
     [hold] = told(signet("legal-hold", "add", "--number", f"+86{NUMBER}", "--note", "case 7", "--json"))
     assert (hold["hold_id"], hold["number"], hold["note"], hold["ended_at"]) == (1, NUMBER, "case 7", None)
