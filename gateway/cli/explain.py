@@ -286,7 +286,7 @@ def _units(told: Explanation) -> str:
 
 def _trail(judgement: Judgement | None) -> list[tuple[str, str]]:
     """The rules tried with what each said: accept, defer or refuse."""
-    if judgement is None:
+    if judgement is None or not judgement.trail:
         return []
     last = {Refuse: "refuse", Defer: "defer"}.get(type(judgement.verdict), "accept")
     *before, rule = judgement.trail

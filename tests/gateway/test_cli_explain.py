@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from gateway.config import load
 from gateway.config.loading import load
+from policy.clauses import RULES
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 TEXT = "尊敬的客户:今天是您生日，生日快乐，回TD退订【中国银行】"
@@ -84,6 +86,14 @@ def test_a_text_that_would_be_held_is_told_until_when(on_hold: Path) -> None:
     assert found["verdict"] == "accepted, and held until 2026-11-24T08:00:00+08:00"
     assert found["rules tried"].endswith("content, hours (defer)")
     assert found["hours"].endswith("closed at 2026-11-23T18:00:00+08:00, open from 2026-11-24T08:00:00+08:00")
+
+
+def test_where_no_rule_holds_none_is_tried(tmp_path: Path) -> None:
+    off = "".join(f"rules.{name} = {{ classes = [] }}\n" for name, rule in RULES.items() if not rule.fixed)
+    text = EXAMPLE.read_text("utf-8").replace('name = "demo"\n', f'name = "demo"\n{off}', 1)
+    (tmp_path / "config.toml").write_text(text, "utf-8")
+    found = rows(signet("demo", "hello", config=tmp_path / "config.toml"))
+    assert (found["verdict"], found["rules tried"]) == ("accepted", "none")
 
 
 def test_a_long_text_is_told_segment_by_segment() -> None:
