@@ -13,10 +13,7 @@ from rich.table import Table
 from gateway.cli.configured import config_option, settings_or_exit
 from gateway.cli.database import reading, transaction
 from gateway.cli.output import console, json_option
-from gateway.cli.stored import changing, written
 from gateway.cli.times import now_ms, written
-from gateway.clock import SystemClock
-from gateway.number import plain
 from gateway.recipient_file import number_of
 from gateway.settings import Settings
 from gateway.store import legal_holds
@@ -50,17 +47,12 @@ def add(
         raise click.UsageError("name one of --account, --number and --message")
     settings = settings_or_exit(config_path)
     if number is not None:
-        number = plain(number, settings.country_code)
-        if not number.isdecimal():
-            raise click.BadParameter("is not a telephone number", param_hint="--number")
-    now = now_ms()
-    with transaction(settings) as connection:
         try:
             number = number_of(number, settings.country_code)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--number") from None
-    now = int(SystemClock().now() * 1000)
-    with changing(settings.store_path) as engine, engine.begin() as connection:
+    now = now_ms()
+    with transaction(settings) as connection:
         _show([legal_holds.add(connection, account, number, message_id, note, now)], settings, as_json)
 
 

@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from gateway.config import load
 from gateway.config.loading import load
 from policy.clauses import RULES
 
