@@ -244,6 +244,7 @@ _BARE = Prepared(
     .where(_message.message_id.in_(_ids))
 )  # fmt: skip
 _ATTEMPTS = Prepared(delete(schema.attempt).where(schema.attempt.c.message_id.in_(_ids)))
+_NEWS = Prepared(delete(schema.news).where(schema.news.c.message_id.in_(_ids)))
 _CONTACTS = Prepared(
     delete(contact).where(_contact.number.in_(texts("numbers")), _contact.message_id.in_(_ids))
 )
@@ -352,6 +353,7 @@ def _overwriting(connection: Connection) -> Iterator[None]:
 def _purge_messages(connection: Connection, rows: Sequence[Row], country_code: str) -> None:
     ids = _ids_of(rows)
     _ATTEMPTS.change(connection, ids=ids)
+    _NEWS.change(connection, ids=ids)
     numbers = dict.fromkeys(plain(row[5], country_code) for row in rows)
     _CONTACTS.change(connection, numbers=dumps(list(numbers)), ids=ids)
     _BARE.change(connection, ids=ids)

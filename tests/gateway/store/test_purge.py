@@ -173,6 +173,18 @@ def test_a_long_message_stays_until_all_of_it_has_ended(rig: Rig) -> None:
     assert counts(purged(rig.engine, "commercial")) == {"messages": 3}
 
 
+def test_what_was_told_of_a_long_message_on_its_way_goes_with_it(rig: Rig) -> None:
+    whole, *_ = rig.long()
+    with rig.engine.begin() as connection:
+        connection.execute(schema.news.insert().values(message_id=whole.message_id, state=1))
+    purged(rig.engine, "commercial")
+    assert len(rig.rows(schema.news)) == 1
+    with rig.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE message SET final_at = 1")
+    purged(rig.engine, "commercial")
+    assert rig.rows(schema.news) == []
+
+
 def test_a_delivery_that_waits_stays_although_its_message_is_bare(rig: Rig) -> None:
     rig.enroute("A1")
     rig.hear(receipt("A1"))
