@@ -16,18 +16,32 @@ from gateway.number import plain, spellings
 from gateway.store import schema
 from gateway.store.dialect import constant
 from ledger.prepared import Prepared
-from ledger.rows import dumps, texts
+from ledger.rows import Rows, dumps
 from smpp.parts import REFERENCES, reference, with_reference
 from smpp.value import changed
 
 _message = schema.message.c
+# How many parts on their way to a number are looked at, the newest: all of as many messages as there are
+# references, of twenty parts each. However many wait for one number, the next costs no more.
+_NEWEST = 20 * REFERENCES
+
+_numbers = Rows("numbers")
+_part = schema.message.alias("part")
+_newest = (
+    select(_part.c.message_id)
+    .where(
+        _part.c.part > constant(0),
+        _part.c.final_at.is_(None),
+        _part.c.destination_addr == _numbers.each,
+    )
+    .order_by(_part.c.message_id.desc())
+    .limit(constant(_NEWEST))
+    .correlate(_numbers.table)
+)
 _IN_USE = Prepared(
     select(_message.destination_addr, _message.body)
-    .where(
-        _message.part > constant(0),
-        _message.final_at.is_(None),
-        _message.destination_addr.in_(texts("numbers")),
-    )
+    .select_from(_numbers.table)
+    .join(schema.message, _message.message_id.in_(_newest))
     .order_by(_message.message_id)
 )
 

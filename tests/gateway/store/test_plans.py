@@ -104,8 +104,8 @@ def test_recipients_are_looked_up_along_the_keys(connection: Connection) -> None
 
 
 def test_references_in_use_are_found_by_the_number(connection: Connection) -> None:
-    (step, *_) = plan(connection, references, "_IN_USE")
-    assert "USING INDEX message_part" in step
+    steps = plan(connection, references, "_IN_USE")
+    assert any("USING INDEX message_part" in step for step in steps)
 
 
 @pytest.mark.parametrize("what", purge.What)
