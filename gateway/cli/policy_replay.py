@@ -20,6 +20,7 @@ from gateway.records.replay import Line, Replay, Report, prices
 from gateway.settings import Settings
 from gateway.store.evidence import Span
 from gateway.store.history import history
+from gateway.store.schema_records import ruleset
 from gateway.store.submits import rows_of, submits
 from ledger.schema import ledger_lot
 from policy.clauses import FREQUENCY_CAP, RULES
@@ -78,7 +79,7 @@ def replay(
 
 
 def _replayed(connection: Connection, new: Settings, span: Span, samples: int) -> Report:
-    played = Replay(new, lambda numbers: history(connection, numbers), samples)
+    played = Replay(new, lambda numbers: history(connection, numbers), samples, _holding(connection))
     output = console(stderr=True)
     with Progress(console=output, transient=True, disable=not output.is_terminal) as progress:
         total = rows_of(connection, span) if output.is_terminal else None
@@ -87,6 +88,12 @@ def _replayed(connection: Connection, new: Settings, span: Span, samples: int) -
     lots = select(ledger_lot.c.account, ledger_lot.c.units, ledger_lot.c.amount_fen)
     played.report.prices = prices((account, units, fen) for account, units, fen in connection.execute(lots))
     return played.report
+
+
+def _holding(connection: Connection) -> set[str]:
+    """The versions of rules by which texts waited for the hours."""
+    known = connection.execute(select(ruleset.c.version, ruleset.c.rules))
+    return {version for version, rules in known if json.loads(rules)["hours"]["outside"] == "hold"}
 
 
 def _clause(rule: str | None) -> str | None:

@@ -8,7 +8,7 @@ stays as it was. Nothing here looks at the clock: the same submits and rules mak
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -149,12 +149,18 @@ class _Read:
 class Replay:
     """Judges submits by the accounts of `settings`; `history_of` knows the records of recipients' numbers.
 
-    Of each line of the report, `samples` submits are shown at the most.
+    Of each line of the report, `samples` submits are shown at the most. `holding` are the versions of rules
+    by which texts waited for the hours.
     """
 
     def __init__(
-        self, settings: Settings, history_of: Callable[[Iterable[str]], History], samples: int
+        self,
+        settings: Settings,
+        history_of: Callable[[Iterable[str]], History],
+        samples: int,
+        holding: Collection[str] = (),
     ) -> None:
+        self._holding = holding
         self._accounts = {account.name: account for account in settings.accounts.values()}
         self._country_code = settings.country_code
         self._history_of = history_of
@@ -190,7 +196,16 @@ class Replay:
         if text is None:
             self.report.unjudged[Unjudged.NO_TEXT] += 1
             return None
-        return _Read(submit, account, pdu, text, _refused(account, submit, pdu, text))
+        return _Read(submit, account, pdu, text, self._refused(account, submit, pdu, text))
+
+    def _refused(self, account: Account, submit: Submit, pdu: SubmitSm, text: str) -> Refuse | None:
+        """What the rules of texts have against it, as of when it was to be sent."""
+        refused = _judged(account, submit, text, _wanted_at(submit, pdu))
+        if refused is None or refused.rule != OUTSIDE_HOURS or submit.due_at is None:
+            return refused
+        # Where nothing waits for the hours, what is due later was scheduled, though its body says so no more.
+        is_scheduled = submit.due_at > submit.submitted_at and submit.ruleset not in self._holding
+        return _judged(account, submit, text, submit.due_at / 1000) if is_scheduled else refused
 
     def _number(self, submit: Submit) -> str:
         return plain(submit.destination_addr, self._country_code)
@@ -244,10 +259,9 @@ class Replay:
             line.samples.append(_sample(read, span))
 
 
-def _refused(account: Account, submit: Submit, pdu: SubmitSm, text: str) -> Refuse | None:
-    """What the rules of texts have against it, as of when it was to be sent."""
+def _judged(account: Account, submit: Submit, text: str, at: float) -> Refuse | None:
+    """What the rules of texts have against it at `at` (unix seconds)."""
     message_class = MessageClass(submit.message_class)
-    at = _wanted_at(submit, pdu)
     added = append(account.ruleset, text, message_class, at) if account.ruleset.append else None
     judged = text if added is None else added.text
     submission = Submission(judged, at, message_class, "", submit.destination_addr)

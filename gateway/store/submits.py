@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
-from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, null, select
+from sqlalchemy import BigInteger, Connection, Integer, bindparam, case, func, null, select
 
 from gateway.ids import first_id
 from gateway.store import schema
@@ -42,6 +42,9 @@ _MESSAGES = Prepared(
         null(),
         _message.whole_id,
         _message.segment,
+        _message.ruleset,
+        # One that was sent again was due again.
+        case((_message.attempts <= constant(1), _message.due_at)),
     )
     .where(_message.message_id > _after, _message.message_id < _end, _message.part == constant(0))
     .order_by(_message.message_id)
@@ -58,6 +61,8 @@ _REFUSALS = Prepared(
         _refusal.body,
         _refusal.rule,
         null(),
+        null(),
+        _refusal.ruleset,
         null(),
     )
     .where(_refusal.refusal_id > _after, _refusal.refusal_id < _end)
@@ -80,7 +85,8 @@ class Submit:
     """A submit_sm that was answered: accepted if `rule` is None, otherwise refused by it.
 
     `bodies` are those of its segments, in the order in which they came; one of most. `units` is what it cost,
-    0 where parts of it have that. `submitted_at` is in unix milliseconds.
+    0 where parts of it have that. `ruleset` is the version of the rules that it was judged by. `due_at` is
+    when it was to be sent, None if that is not known; that and `submitted_at` are in unix milliseconds.
     """
 
     submit_id: int
@@ -91,6 +97,8 @@ class Submit:
     units: int
     bodies: tuple[bytes, ...]
     rule: str | None
+    ruleset: str
+    due_at: int | None
 
 
 def submits(connection: Connection, span: Span) -> Iterator[Submit]:
@@ -124,7 +132,7 @@ def _rows(connection: Connection, piece: Prepared, after: int, end: int) -> Iter
 
 def _bodies(connection: Connection, row: Row) -> Sequence[bytes]:
     """The bodies of all segments, if this is the last of them; none for an earlier one."""
-    whole_id, segment = row[8:]
+    whole_id, segment, *_ = row[8:]
     if whole_id is None or not segment:
         return (row[6],)
     segments = _SEGMENTS.fetch(connection, whole_id=whole_id)
@@ -136,5 +144,7 @@ def _submit(row: Row, bodies: Sequence[bytes]) -> Submit | None:
 
 
 def _of(row: Row, bodies: tuple[bytes, ...]) -> Submit:
-    submit_id, account, message_class, destination_addr, submitted_at, units, _, rule, *_ = row
-    return Submit(submit_id, account, message_class, destination_addr, submitted_at, units, bodies, rule)
+    submit_id, account, message_class, destination_addr, submitted_at, units, _, rule, _, _, *judged = row
+    return Submit(
+        submit_id, account, message_class, destination_addr, submitted_at, units, bodies, rule, *judged
+    )

@@ -16,6 +16,7 @@ from sqlalchemy import insert
 from gateway.cli import main
 from gateway.store import schema_recipients
 from gateway.store.engine import connect
+from gateway.store.schema_records import ruleset
 from ledger import sql
 from ledger.lots import Lot
 from smpp import codec
@@ -169,6 +170,26 @@ def test_what_was_refused_is_judged_as_of_when_it_was_to_be_sent(
     refuse(rig, BIRTHDAY, "OUTSIDE_HOURS", account="daytime", body=body)
     expected = [] if scheduled.endswith("0000032+") else [("newly passed", "OUTSIDE_HOURS", None, 1)]
     assert changes(told(signet(*SINCE, "--json"))) == expected
+
+
+def test_what_was_scheduled_for_the_day_is_no_message_of_the_night_unless_it_waited_for_the_hours(
+    signet: Signet, rig: Rig
+) -> None:
+    rig.top_up("daytime", 10)
+    rig.advance(12 * 3600)
+    morning, evening = rig.now() + 12 * HOUR, rig.now()
+    rules = json.dumps({"hours": {"outside": "hold"}})
+    with rig.engine.begin() as connection:
+        connection.execute(insert(ruleset).values(version="held", rules=rules, first_used_at=START))
+    at_nine: dict[str, Any] = {"account": "daytime", "due_at": morning, "deadline_at": morning + HOUR}
+    submit(rig, BIRTHDAY, **at_nine)
+    assert changes(told(signet(*SINCE, "--json"))) == []
+    refused = ("newly refused", None, "OUTSIDE_HOURS")
+    submit(rig, BIRTHDAY, **at_nine, ruleset="held")
+    assert changes(told(signet(*SINCE, "--json"))) == [(*refused, 1)]
+    submit(rig, BIRTHDAY, **at_nine, attempts=2)
+    submit(rig, BIRTHDAY, account="daytime", due_at=evening)
+    assert changes(told(signet(*SINCE, "--json"))) == [(*refused, 3)]
 
 
 def test_only_what_was_submitted_in_that_time_is_judged(signet: Signet, rig: Rig) -> None:
