@@ -118,6 +118,7 @@ _after = bindparam("after", type_=BigInteger)
 _end = bindparam("end", type_=BigInteger)
 _before = bindparam("before", type_=BigInteger)
 _look = bindparam("look", type_=Integer)
+_place = bindparam("place", type_=Integer)
 _class = bindparam("message_class", type_=Text)
 
 _is_bare = func.length(_message.body) == 0
@@ -184,7 +185,7 @@ _WINDOWS = {
             _broadcast.broadcast_id,
             _recipient.place,
             _broadcast.message_class,
-            and_(_recipient.number == "", _broadcast.text == ""),
+            _recipient.number == "",
             or_(_broadcast.finished_at.is_(None), _broadcast.finished_at >= _before),
             _broadcast.account,
             _recipient.number,
@@ -192,10 +193,7 @@ _WINDOWS = {
             null(),
         )
         .join_from(broadcast, broadcast_recipient, _recipient.broadcast_id == _broadcast.broadcast_id)
-        .where(
-            tuple_(_recipient.broadcast_id, _recipient.place)
-            > tuple_(_after, bindparam("place", type_=Integer))
-        )
+        .where(tuple_(_recipient.broadcast_id, _recipient.place) > tuple_(_after, _place))
         .order_by(_recipient.broadcast_id, _recipient.place)
         .limit(_look)
     ),
@@ -208,10 +206,7 @@ _WINDOWS = {
             null(),
             or_(
                 and_(_receipt.message_id.is_not(None), ~_is_bare),
-                and_(
-                    _receipt.message_id.is_(None),
-                    _receipt.received_at >= _before,
-                ),
+                and_(_receipt.message_id.is_(None), _receipt.received_at >= _before),
             ),
             _message.account,
             _receipt.destination_addr,
@@ -269,7 +264,17 @@ _NUMBERS = Prepared(
         )
     )
 )
-_TEXTS = Prepared(update(broadcast).values(text="", source_addr="").where(_broadcast.broadcast_id.in_(_ids)))
+_of_broadcast = select(_recipient.number).where(_recipient.broadcast_id == _broadcast.broadcast_id)
+# Once no recipient is left that it was for. The last is the last to go, so he alone is looked at until then.
+_TEXTS = Prepared(
+    update(broadcast)
+    .values(text="", source_addr="")
+    .where(
+        _broadcast.broadcast_id.in_(_ids),
+        _of_broadcast.order_by(_recipient.place.desc()).limit(1).scalar_subquery() == "",
+        ~_of_broadcast.where(_recipient.number != "").exists(),
+    )
+)
 _CLEAR = Prepared(
     select(func.max(purge.c.before)).where(purge.c.what == bindparam("what"), purge.c.message_class == _class)
 )

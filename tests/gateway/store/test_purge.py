@@ -258,6 +258,28 @@ def test_contacts_of_a_purged_message_go(rig: Rig) -> None:
     assert [row.message_id for row in rig.rows(schema_recipients.contact)] == [5]
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_broadcast_keeps_its_text_as_long_as_one_of_its_recipients_is_under_a_hold(
+    rig: Rig, place: int
+) -> None:
+    sample = Broadcast(
+        0, "bank", "10690001", "尊敬的客户", "commercial", BroadcastState.FINISHED, 3, 1, 1, 1, 1, 1
+    )
+    numbers = [NUMBER[:-1] + str(last) for last in range(3)]
+    with rig.engine.begin() as connection:
+        added = broadcast_book.add(connection, sample)
+        broadcast_book.add_recipients(connection, added.broadcast_id, 0, numbers)
+        connection.execute(update(broadcast).values(finished_at=START))
+        held = legal_holds.add(connection, None, numbers[place], None, "case 7", START)
+    assert counts(purged(rig.engine, "commercial", before=START + 5)) == {"broadcasts": 2}
+    assert [row.text for row in rig.rows(broadcast)] == ["尊敬的客户"]
+    assert counts(purged(rig.engine, "commercial", before=START + 5)) == {}
+    with rig.engine.begin() as connection:
+        legal_holds.end(connection, held.hold_id, START)
+    assert counts(purged(rig.engine, "commercial", before=START + 5)) == {"broadcasts": 1}
+    assert [row.text for row in rig.rows(broadcast)] == [""]
+
+
 def test_a_broadcast_that_finished_long_ago_loses_its_text_and_its_numbers(rig: Rig) -> None:
     sample = Broadcast(
         0, "bank", "10690001", "尊敬的客户", MessageClass.COMMERCIAL, BroadcastState.LOADING, 1, START, START,
