@@ -57,6 +57,7 @@ def play(folder: Path) -> tuple[Recording, Recording]:
     ):
         for account in ("bank", "explained", *FORMS, *CARRIERS):
             gateway.top_up(account, 100)
+        gateway.let_in("asked", "idle")
         gateway.start()
         binds = 3 + len(CARRIERS)
         gateway.wait_for_event("carrier.bound", binds)
