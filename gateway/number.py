@@ -1,6 +1,32 @@
-"""Telephone numbers: one spelling to compare by, where carriers and customers write several."""
+"""Telephone numbers: one spelling to compare by, where carriers, customers and operators write several."""
 
 from __future__ import annotations
+
+import re
+import unicodedata
+
+# No dots: "13800138000.0" is what became of a number, not its spelling.
+_BETWEEN_DIGITS = re.compile(r"[ ()\-\u2010-\u2015'\u200b-\u200f\u202a-\u202e\ufeff]")
+_NUMBER = re.compile(r"\+?[0-9]{3,20}")
+
+
+def dialled(text: str) -> str:
+    """A number that people have written, as it is dialled: digits, after a "+" if it has one.
+
+    Raises ValueError for what is none.
+    """
+    if not (text.isascii() and text.isdecimal()):
+        text = unicodedata.normalize("NFKC", text)
+        # A trunk prefix, not to be dialled from abroad.
+        text = text if "(0)" in text else _BETWEEN_DIGITS.sub("", text)
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("number is not a telephone number")
+    return text
+
+
+def number_of(text: str, country_code: str) -> str:
+    """The same, as `plain` writes it. Raises ValueError for what is none."""
+    return plain(dialled(text), country_code)
 
 
 def plain(addr: str, country_code: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -18,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.config.field import CAP_HOURS_MAX
-from gateway.number import plain
+from gateway.number import number_of
 from gateway.store.recipient_lists import TABLES, Kind, Values
 from policy.facts import MessageClass
 
@@ -44,9 +43,6 @@ INSTANTS = frozenset({"since", "ended_at", "granted_at", "expires_at", "revoked_
 REFUSED_COLUMNS = ("line", "reason")
 
 _DELIMITERS = ",;\t"
-# No dots: "13800138000.0" is what became of a number, not its spelling.
-_IN_NUMBERS = re.compile(r"[ ()\-\u2010-\u2015'\u200b-\u200f\u202a-\u202e\ufeff]")
-_NUMBER = re.compile(r"\+?[0-9]{3,20}")
 _DIGEST = re.compile("[0-9a-f]{64}")
 _UNREADABLE = re.compile("[\ud800-\udfff]")
 _DAYS_MAX = CAP_HOURS_MAX // 24
@@ -69,17 +65,6 @@ class Rules:
     country_code: str
     zone: tzinfo
     now: int
-
-
-def number_of(text: str, country_code: str) -> str:
-    """A number, in any spelling, as the lists have it. Raises ValueError for what is none."""
-    if not (text.isascii() and text.isdecimal()):
-        text = unicodedata.normalize("NFKC", text)
-        # A trunk prefix, not to be dialled from abroad.
-        text = text if "(0)" in text else _IN_NUMBERS.sub("", text)
-    if not _NUMBER.fullmatch(text):
-        raise ValueError("number is not a telephone number")
-    return plain(text, country_code)
 
 
 class RowReader:

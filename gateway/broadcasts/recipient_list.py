@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.number import plain
+from gateway.number import dialled, plain
 
-_NUMBER = re.compile(r"\+?[0-9]{5,20}")
 _COLUMN = "number"
 
 
@@ -30,7 +28,7 @@ class Rejected:
 def recipients_in(
     path: Path, encoding: str, country_code: str, is_routed: Callable[[str], bool]
 ) -> Iterator[str | Rejected]:
-    """The numbers in the file as they stand there, each recipient once, and the lines that are rejected.
+    """The numbers in the file as they are dialled, each recipient once, and the lines that are rejected.
 
     Raises ListError for a file that cannot be read, or has no column `number`.
     """
@@ -42,8 +40,7 @@ def recipients_in(
             for row in rows:
                 if not row:
                     continue
-                number = row[place].strip() if place < len(row) else ""
-                reason = _fault(number, is_routed)
+                number, reason = _read(row[place].strip() if place < len(row) else "", is_routed)
                 if reason is None:
                     first = seen.setdefault(plain(number, country_code), rows.line_num)
                     reason = None if first == rows.line_num else f"is that of line {first}"
@@ -61,7 +58,10 @@ def _place(header: list[str]) -> int:
     return names.index(_COLUMN)
 
 
-def _fault(number: str, is_routed: Callable[[str], bool]) -> str | None:
-    if not _NUMBER.fullmatch(number):
-        return "is not a number of 5 to 20 digits"
-    return None if is_routed(number) else "has no route"
+def _read(text: str, is_routed: Callable[[str], bool]) -> tuple[str, str | None]:
+    """The number as it is dialled, or what stands there and why it is rejected."""
+    try:
+        number = dialled(text)
+    except ValueError:
+        return text, "is not a telephone number"
+    return number, None if is_routed(number) else "has no route"

@@ -16,8 +16,7 @@ from gateway.cli.configured import config_option, settings_or_exit
 from gateway.cli.database import reading
 from gateway.cli.output import console
 from gateway.cli.times import now_ms, time_option, unix_ms
-from gateway.number import plain
-from gateway.recipient_file import number_of
+from gateway.number import number_of, plain
 from gateway.records import evidence as made
 from gateway.settings import Settings
 from gateway.store import evidence as kept

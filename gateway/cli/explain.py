@@ -17,6 +17,7 @@ from rich.text import Text
 from gateway.admission import Reading, Refusal
 from gateway.cli.configured import account_named, config_option, settings_or_exit
 from gateway.cli.output import console, json_option
+from gateway.cli.times import time_option, unix_ms
 from gateway.clock import SystemClock
 from gateway.explanation import Explanation
 from gateway.explanation import explain as explained
@@ -26,17 +27,6 @@ from smpp import status
 from smpp.text import SEPTETS, Alphabet, TextError
 
 _REFUSED_EXIT = 1
-_YEARS = range(1970, 9999)
-
-
-def _time(written: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(written)
-    except ValueError:
-        raise click.BadParameter(f'"{written}" is no time such as 2026-11-23T18:00') from None
-    if at.year not in _YEARS:
-        raise click.BadParameter(f"the year is not within {_YEARS[0]} and {_YEARS[-1]}")
-    return at
 
 
 @click.command()
@@ -48,12 +38,7 @@ def _time(written: str) -> datetime:
 @click.option(
     "--from", "source", default="", metavar="ADDRESS", help="The sender; the account's own if left out."
 )
-@click.option(
-    "--at",
-    type=_time,
-    metavar="TIME",
-    help="When it is submitted, such as 2026-11-23T18:00, in the zone of the gateway.  [default: now]",
-)
+@time_option("--at", "When it is submitted, such as 2026-11-23T18:00.  [default: now]")
 @click.option(
     "--data-coding",
     type=click.IntRange(0, 255),
@@ -89,7 +74,7 @@ def explain(
     if content == "-":
         content = _standard_input()
     zone = settings.zone
-    now = SystemClock().now() if at is None else _in_zone(at, zone).timestamp()
+    now = SystemClock().now() if at is None else unix_ms(at, zone) / 1000
     try:
         told = explained(settings, account, content, now, destination, source, data_coding, service_type)
     except (TextError, ValueError) as error:
@@ -99,10 +84,6 @@ def explain(
     else:
         _show(told, content, zone, console())
     sys.exit(_REFUSED_EXIT if isinstance(told.taken, Refusal) else 0)
-
-
-def _in_zone(at: datetime, zone: tzinfo) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 def _standard_input() -> str:

@@ -14,7 +14,7 @@ from gateway.cli.configured import config_option, settings_or_exit
 from gateway.cli.database import reading, transaction
 from gateway.cli.output import console, json_option
 from gateway.cli.times import now_ms, written
-from gateway.recipient_file import number_of
+from gateway.number import number_of
 from gateway.settings import Settings
 from gateway.store import legal_holds
 from gateway.store.legal_holds import LegalHold

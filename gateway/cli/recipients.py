@@ -14,7 +14,8 @@ from gateway.cli.database import reading, transaction
 from gateway.cli.recipients_check import check
 from gateway.cli.recipients_import import import_list, kind_argument
 from gateway.cli.times import now_ms
-from gateway.recipient_file import COLUMNS, INSTANTS, number_of
+from gateway.number import number_of
+from gateway.recipient_file import COLUMNS, INSTANTS
 from gateway.store.recipient_lists import Kind, end, rows
 
 _NOTHING_EXIT = 1

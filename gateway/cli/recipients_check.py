@@ -18,10 +18,10 @@ from sqlalchemy import Connection
 from gateway.cli.configured import account_named, config_option, settings_or_exit
 from gateway.cli.database import reading
 from gateway.cli.output import console, json_option
-from gateway.clock import SystemClock
+from gateway.cli.times import now_ms, time_option, unix_ms
 from gateway.ids import MessageIds
 from gateway.message import Message, State
-from gateway.recipient_file import number_of
+from gateway.number import number_of
 from gateway.recovery import means_of
 from gateway.settings import Account, Settings
 from gateway.store import recipients, schema_recipients
@@ -41,22 +41,10 @@ _HISTORY = {
 Row: TypeAlias = dict[str, object]
 
 
-def _time(written: str) -> datetime:
-    try:
-        return datetime.fromisoformat(written)
-    except ValueError:
-        raise click.BadParameter(f'"{written}" is no time such as 2026-11-23T18:00') from None
-
-
 @click.command()
 @click.argument("number", metavar="NUMBER")
 @click.option("--account", "name", metavar="ACCOUNT", help="The sender.  [default: each account in turn]")
-@click.option(
-    "--at",
-    type=_time,
-    metavar="TIME",
-    help="When it would be sent, such as 2026-11-23T18:00, in the zone of the gateway.  [default: now]",
-)
+@time_option("--at", "When it would be sent, such as 2026-11-23T18:00.  [default: now]")
 @click.option(
     "--class",
     "message_class",
@@ -87,10 +75,10 @@ def check(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="NUMBER") from None
     zone = settings.zone
-    now = SystemClock().now() if at is None else (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()
+    now = now_ms() if at is None else unix_ms(at, zone)
     with reading(settings) as connection:
         verdicts = [
-            _verdict(connection, settings, account, plain, int(now * 1000), message_class, signature)
+            _verdict(connection, settings, account, plain, now, message_class, signature)
             for account in accounts
         ]
         history = _history(connection, plain, None if name is None else [name, ""], zone)

@@ -168,7 +168,7 @@ def test_lines_that_name_nobody_go_into_a_file_with_their_numbers(signet: Signet
     assert f"2 lines rejected, see {rejects}" in result.stderr
     assert rejects.read_text("utf-8").splitlines() == [
         "line,reason,number",
-        "3,is not a number of 5 to 20 digits,x",
+        "3,is not a telephone number,x",
         "5,is that of line 2,8613800138000",
     ]
 

@@ -176,6 +176,7 @@ def test_a_header_that_is_wrong_is_one_line_and_nothing_is_brought_in(
         ("end", "blocks", NUMBER),
         ("check", "call me"),
         ("check", NUMBER, "--at", "tomorrow"),
+        ("check", NUMBER, "--at", "0001-01-01T00:00"),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.recipient_file import FileError, RowReader, Rules, number_of
+from gateway.number import number_of
+from gateway.recipient_file import FileError, RowReader, Rules
 from gateway.store.recipient_lists import TABLES, Kind
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
