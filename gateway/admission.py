@@ -142,22 +142,7 @@ def read(
     if place is not None and account.segments is not SegmentsMode.PASS:
         if account.segments is SegmentsMode.REFUSE:
             return refusal(account, GatewayError.SEGMENT_REFUSED)
-        relayed = _relayed(pdu, body, source)
-        return Segment(
-            Reading(
-                source.addr,
-                pdu.destination.addr,
-                pdu.registered_delivery,
-                segments.units(octets, coding.alphabet, coding.shifts),
-                relayed,
-                int(starts * 1000),
-                int(ends * 1000),
-                message_class,
-            ),
-            codec.submit_sm(relayed),
-            place,
-            coding.alphabet,
-        )
+        return _segment(pdu, body, octets, coding, source, times, message_class, place)
     if place is not None:
         return _unread(account, pdu, body, octets, coding, source, times, message_class)
     judged = judge(account, pdu, octets, coding, starts)
@@ -181,6 +166,32 @@ def read(
         submitted_body,
         _rules(judged.judgement.shadowed),
     )
+
+
+def _segment(
+    pdu: SubmitSm,
+    body: bytes,
+    octets: bytes,
+    coding: Coding,
+    source: Address,
+    times: tuple[float, float],
+    message_class: MessageClass,
+    place: Concat,
+) -> Segment:
+    """A segment that waits for the others."""
+    starts, ends = times
+    relayed = _relayed(pdu, body, source)
+    reading = Reading(
+        source.addr,
+        pdu.destination.addr,
+        pdu.registered_delivery,
+        segments.units(octets, coding.alphabet, coding.shifts),
+        relayed,
+        int(starts * 1000),
+        int(ends * 1000),
+        message_class,
+    )
+    return Segment(reading, codec.submit_sm(relayed), place, coding.alphabet)
 
 
 def _unread(

@@ -7,7 +7,7 @@ were taken away count as used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
@@ -82,20 +82,6 @@ def consume(lots: Iterable[Lot], used: int) -> list[LotRest]:
     if used > 0:
         raise ValueError(f"{used} more units were used than there were")
     return rests
-
-
-def lot_of(lots: Sequence[Lot], position: int) -> Lot:
-    """The lot of the unit at `position`, 1 being the first one ever used.
-
-    Raises ValueError for a position that no lot has.
-    """
-    if position >= 1:
-        left = position
-        for lot in in_order(lots):
-            if left <= lot.units:
-                return lot
-            left -= lot.units
-    raise ValueError(f"no lot has a unit at position {position}")
 
 
 def value_fen(rests: Iterable[LotRest]) -> int:

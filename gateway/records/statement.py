@@ -10,6 +10,8 @@ from gateway.records.fen import capitals, yuan
 from gateway.settings import Contract
 from gateway.store.statements import Month
 from ledger.accounts import Balance
+from ledger.lots import Lot
+from ledger.requests import Request
 from ledger.transfer import Kind
 
 _PLACES = {
@@ -60,16 +62,7 @@ def sections(month: Month, contract: Contract | None, zone: tzinfo) -> Iterator[
         "lots",
         "充值",
         ("date", "reference", "units", "yuan", "fen a unit"),
-        [
-            (
-                _day(lot.at_ms, zone),
-                lot.reference,
-                str(lot.units),
-                yuan(lot.amount_fen),
-                f"{float(lot.unit_price_fen):.4f}",
-            )
-            for lot in made.bought
-        ],
+        [_lot(lot, zone) for lot in made.bought],
     )
     yield Section(
         "sent",
@@ -90,17 +83,7 @@ def sections(month: Month, contract: Contract | None, zone: tzinfo) -> Iterator[
         "adjusted and returned",
         "调整与退款",
         ("date", "kind", "reference", "reason", "units", "yuan"),
-        [
-            (
-                _day(request.at_ms, zone),
-                " ".join(_KINDS[request.kind]),
-                request.reference,
-                request.reason,
-                str(request.units),
-                yuan(request.amount_fen),
-            )
-            for request in made.asked
-        ],
+        [_request(request, zone) for request in made.asked],
     )
     yield Section(
         "moved",
@@ -118,6 +101,17 @@ def sections(month: Month, contract: Contract | None, zone: tzinfo) -> Iterator[
         ],
     )
     yield Section("closing", "期末", ("place", "units"), _places(made.closing))
+
+
+def _lot(lot: Lot, zone: tzinfo) -> tuple[str, ...]:
+    price = f"{float(lot.unit_price_fen):.4f}"
+    return _day(lot.at_ms, zone), lot.reference, str(lot.units), yuan(lot.amount_fen), price
+
+
+def _request(request: Request, zone: tzinfo) -> tuple[str, ...]:
+    kind = " ".join(_KINDS[request.kind])
+    units, amount = str(request.units), yuan(request.amount_fen)
+    return _day(request.at_ms, zone), kind, request.reference, request.reason, units, amount
 
 
 def _about(month: Month, contract: Contract | None) -> list[tuple[str, str]]:

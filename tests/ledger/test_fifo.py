@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.lots import Lot, consume, lot_of, value_fen
+from ledger.lots import Lot, consume, in_order, value_fen
 
 FIRST = Lot(2, "bank", 10, 100, "R1", 5)
 SECOND = Lot(1, "bank", 30, 100, "R2", 6)
@@ -37,17 +37,6 @@ def test_no_more_can_be_used_than_there_was() -> None:
         consume([FIRST, SECOND], 41)
 
 
-@pytest.mark.parametrize(("position", "lot"), [(1, FIRST), (10, FIRST), (11, SECOND), (40, SECOND)])
-def test_every_unit_has_its_lot(position: int, lot: Lot) -> None:
-    assert lot_of([SECOND, FIRST], position) == lot
-
-
-@pytest.mark.parametrize("position", [0, 41])
-def test_a_position_beyond_the_lots_has_none(position: int) -> None:
-    with pytest.raises(ValueError, match=f"position {position}"):
-        lot_of([SECOND, FIRST], position)
-
-
 @pytest.mark.parametrize(
     ("used", "fen"),
     # 30 units for 100 fen are 10/3 fen each.
@@ -67,7 +56,7 @@ def test_what_is_left_and_what_was_used_are_all_there_was(lots: list[Lot], used:
     used = min(used, total)
     rests = consume(lots, used)
     assert sum(rest.units for rest in rests) == total - used
-    by_position = [lot_of(lots, position) for position in range(used + 1, total + 1)]
+    by_position = [lot for lot in in_order(lots) for _ in range(lot.units)][used:]
     exact = sum((lot.unit_price_fen for lot in by_position), Fraction())
     assert sum((rest.value_fen for rest in rests), Fraction()) == exact
     for rest in rests:
