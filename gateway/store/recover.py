@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Connection, Integer, bindparam, func, select,
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
+from gateway.broadcasts.broadcast import RecipientOutcome
 from gateway.message import State
 from gateway.settings import StatusStyle
 from gateway.statuses import err3, status_for
@@ -15,6 +16,8 @@ from gateway.store import schema
 from gateway.store.attempts import record_outcomes
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of
+from gateway.store.schema_broadcasts import broadcast_recipient
+from gateway.store.schema_records import refusal
 from gateway.stored import AttemptOutcome, Delivery, Ended, Outcome, Recorded, Recovered
 from ledger.prepared import Prepared
 from ledger.transfer import Kind
@@ -124,14 +127,21 @@ def queued(connection: Connection) -> list[tuple[str, str, int]]:
 
 
 def last_id(connection: Connection) -> int:
-    """The highest id ever handed out that is still stored."""
+    """The highest id ever handed out that is still stored, or set aside for a recipient of a broadcast."""
+    recipient = broadcast_recipient.c
+    undecided = recipient.outcome == constant(RecipientOutcome.UNDECIDED)
     columns = (
         _message.c.message_id,
         schema.delivery.c.delivery_id,
         schema.inbound.c.inbound_id,
         schema.unreadable.c.unreadable_id,
+        refusal.c.refusal_id,
     )
-    return max(connection.scalar(select(func.max(column))) or 0 for column in columns)
+    in_hand = select(func.max(recipient.message_id)).where(undecided)
+    return max(
+        connection.scalar(query) or 0
+        for query in (*(select(func.max(column)) for column in columns), in_hand)
+    )
 
 
 def end_overdue(connection: Connection, count: int, receipt_wait_ms: int, means: Means, now: int) -> Recorded:

@@ -4,15 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from gateway.ids import MessageIds
 from gateway.message import State
 from gateway.store import schema
 from gateway.store.engine import connect
 from gateway.store.recover import last_id
+from gateway.store.schema_broadcasts import broadcast_recipient
 from gateway.stored import AttemptOutcome, DeliveryOutcome, Ended, FinishedDelivery, Recorded, Unreadable
 from ledger.accounts import Balance
 from ledger.transfer import Kind
+from tests.gateway.store import written
 from tests.gateway.store.database import open_quickly
 from tests.gateway.store.invariants import check
 from tests.gateway.store.rig import NODE, Rig
@@ -163,6 +166,16 @@ class TestTheHighestId:
     def test_it_may_be_that_of_something_unreadable(self, rig: Rig) -> None:
         rig.hear(Unreadable("north", "no id", b"?", START))
         assert self.found(rig) == rig.rows(schema.unreadable)[0].unreadable_id
+
+    def test_it_may_be_that_of_a_refused_submit(self, rig: Rig) -> None:
+        refused = written.refuse(rig, "text", "OUTSIDE_HOURS")
+        assert self.found(rig) == refused
+
+    def test_it_may_be_one_that_a_broadcast_has_for_a_message_to_come(self, rig: Rig) -> None:
+        row = {"broadcast_id": 7, "place": 1, "number": "13800138000", "outcome": 0, "message_id": 1 << 60}
+        with rig.engine.begin() as connection:
+            connection.execute(insert(broadcast_recipient), row)
+        assert self.found(rig) == 1 << 60
 
     def test_ids_go_on_above_it_whatever_the_clock_says(self, rig: Rig) -> None:
         rig.queued()
