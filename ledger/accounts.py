@@ -24,6 +24,12 @@ EFFECTS: Mapping[Kind, Mapping[str, int]] = {
 }
 """The two entries of each kind: what one unit of it adds to two fields of a balance, columns of its row."""
 
+CREDITS = frozenset({Kind.TOPUP, Kind.ADJUST_UP})
+"""The kinds that make a lot."""
+
+DRAWS: Mapping[Kind, int] = {Kind.SETTLE: -1, Kind.ADJUST_DOWN: -1, Kind.RETURN: -1, Kind.REFUND: +1}
+"""The kinds that draw lots: what one unit adds to what is left of its lot. A hold draws nothing yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overdraw:

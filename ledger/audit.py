@@ -1,7 +1,7 @@
 """The ledger's identities, asked of a database from outside: what must hold whatever happened.
 
 Every balance is the sum of its transfers, every transfer has the one before it, every top-up its lot, every
-adjustment and return its request. A sound ledger answers each query with nothing.
+adjustment and return its request, every charge its lots. A sound ledger answers each query with nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import fields
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, not_, null, or_, select
 
-from ledger import chain_audit
+from ledger import chain_audit, draw_audit
 from ledger.accounts import EFFECTS, Balance
 from ledger.identity import Identity, Rows, Violation, count_of, violations
 from ledger.schema import ledger_account, ledger_lot, ledger_request, ledger_transfer
@@ -212,6 +212,7 @@ IDENTITIES = (
         .where(_transfer.stage.in_((Stage.ADJUSTMENT, Stage.RETURN)), _request.request_id.is_(None)),
     ),
     *chain_audit.IDENTITIES,
+    *draw_audit.IDENTITIES,
 )
 
 

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ledger import charge
-from ledger.accounts import Balance, Overdraw
+from ledger.accounts import CREDITS, DRAWS, Balance, Overdraw
 from ledger.errors import LedgerError
-from ledger.lots import Lot
+from ledger.lots import Draw, Lot, draw, give_back
 from ledger.requests import Request
 from ledger.states import AccountState, check_credit, check_move
-from ledger.transfer import Hold, Stage, Transfer
+from ledger.transfer import Hold, Kind, Stage, Transfer
 
 
 @dataclass(slots=True)
 class Book:
     """The operations of `ledger.sql` and `ledger.standing`, with the same answers and the same LedgerErrors.
+
+    `left` is what was not drawn of each lot of an account, `charged` what a settled message drew.
 
     Like a transaction, a Book that raised holds part of the work: go on with a `copy` made before.
     """
@@ -26,6 +28,8 @@ class Book:
     lots: dict[int, Lot] = field(default_factory=dict)
     requests: dict[int, Request] = field(default_factory=dict)
     states: dict[str, AccountState] = field(default_factory=dict)
+    left: dict[str, dict[int, int]] = field(default_factory=dict)
+    charged: dict[int, list[Draw]] = field(default_factory=dict)
 
     def copy(self) -> Book:
         return Book(
@@ -34,6 +38,8 @@ class Book:
             dict(self.lots),
             dict(self.requests),
             dict(self.states),
+            {account: dict(left) for account, left in self.left.items()},
+            dict(self.charged),
         )
 
     def move(self, account: str, state: AccountState) -> bool:
@@ -99,7 +105,7 @@ class Book:
                     at_ms,
                 )
             )
-            for item in items
+            for item in sorted(items, key=lambda item: item.message_id)
         )
 
     def refund(self, items: Sequence[Hold], at_ms: int) -> int:
@@ -125,4 +131,24 @@ class Book:
             raise LedgerError(f"a hold that was granted overdraws: {transfer}")
         self.accounts[transfer.account] = balance
         self.transfers[transfer.source_id, transfer.stage] = transfer
+        self._draw(transfer)
         return True
+
+    def _draw(self, transfer: Transfer) -> None:
+        left = self.left.setdefault(transfer.account, {})
+        if transfer.kind in CREDITS:
+            left[transfer.source_id] = transfer.units
+        elif transfer.kind is Kind.REFUND:
+            for lot_id, units in give_back(self.charged[transfer.source_id], transfer.units):
+                left[lot_id] += units
+        elif transfer.kind in DRAWS:
+            open_lots = [(lot_id, left[lot_id]) for lot_id in sorted(left, key=self._age) if left[lot_id]]
+            ((_, draws),) = draw([(transfer.source_id, transfer.units)], open_lots)
+            for lot_id, units in draws:
+                left[lot_id] -= units
+            if transfer.kind is Kind.SETTLE:
+                self.charged[transfer.source_id] = draws
+
+    def _age(self, lot_id: int) -> tuple[int, int]:
+        made = self.transfers.get((lot_id, Stage.TOPUP)) or self.transfers[lot_id, Stage.ADJUSTMENT]
+        return made.at_ms, lot_id

@@ -10,11 +10,12 @@ from sqlalchemy import ColumnElement, Text, and_, cast, func, null, or_, select
 
 from ledger.chain import GENESIS
 from ledger.identity import Identity, Moves, Rows, Sha256, count_of
-from ledger.schema import ledger_account, ledger_link, ledger_transfer
+from ledger.schema import ledger_account, ledger_draw, ledger_link, ledger_transfer
 
 _account = ledger_account.c
 _transfer = ledger_transfer.c
 _link = ledger_link.c
+_draw = ledger_draw.c
 _other = ledger_link.alias("other")
 
 _MONEY = "P7"
@@ -26,11 +27,12 @@ def _in_place(step: int) -> ColumnElement[bool]:
     return and_(_other.c.account == _link.account, _other.c.link == _link.link + step)
 
 
-def _sealed_text(moves: ColumnElement[str]) -> ColumnElement[str]:
-    """As `ledger.chain.link_text` writes it."""
+def _sealed_text(moves: ColumnElement[str], draws: ColumnElement[str]) -> ColumnElement[str]:
+    """As `ledger.chain.link_hash` writes it."""
     number, kind, at_ms = (cast(column, Text) for column in (_link.link, _link.kind, _link.at_ms))
     before = func.coalesce(_other.c.hash, GENESIS)
-    return before + "\n" + _link.account + "\n" + number + " " + kind + " " + at_ms + "\n" + moves
+    text = before + "\n" + _link.account + "\n" + number + " " + kind + " " + at_ms + "\n" + moves
+    return text + func.coalesce("\n" + draws, "")
 
 
 def _not_as_sealed() -> Rows:
@@ -50,6 +52,11 @@ def _not_as_sealed() -> Rows:
         .group_by(_transfer.account, _transfer.link)
         .subquery("found")
     )
+    drawn = (
+        select(_draw.account, _draw.link, Moves(_draw.lot_id, _draw.units).label("lots"))
+        .group_by(_draw.account, _draw.link)
+        .subquery("drawn")
+    )
     seen = found.c
     return (
         select(
@@ -63,6 +70,7 @@ def _not_as_sealed() -> Rows:
         )
         .outerjoin_from(ledger_link, found, and_(seen.account == _link.account, seen.link == _link.link))
         .outerjoin(_other, _in_place(-1))
+        .outerjoin(drawn, and_(drawn.c.account == _link.account, drawn.c.link == _link.link))
         .where(
             or_(
                 seen.link.is_(None),
@@ -72,7 +80,7 @@ def _not_as_sealed() -> Rows:
                 seen.kind_max != _link.kind,
                 seen.at_ms != _link.at_ms,
                 seen.at_ms_max != _link.at_ms,
-                Sha256(_sealed_text(seen.moves)) != _link.hash,
+                Sha256(_sealed_text(seen.moves, drawn.c.lots)) != _link.hash,
             )
         )
     )

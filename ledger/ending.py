@@ -1,8 +1,8 @@
 """The end of a contract in the ledger: what is left of the lots, paid back once nothing is held any more.
 
-The money that goes back is what was paid for the units that were never used: lots first in first out, exact,
-rounded once to the fen (clause 七). What was returned before is taken off, so that units that come back
-later (a refund) are returned for exactly what they add.
+The money that goes back is what was paid for the units that were never used, lot by lot, exact, rounded once
+to the fen (clause 七). What was returned before is taken off, so that units that come back later (a refund)
+are returned for exactly what they add.
 """
 
 from __future__ import annotations
@@ -10,31 +10,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from ledger import sql
 from ledger.accounts import Balance
-from ledger.lots import Lot, LotRest, consume, in_order, value_fen
+from ledger.lots import Lot, LotUnits, in_order, value_fen
 from ledger.requests import Request
-from ledger.schema import ledger_lot, ledger_request
+from ledger.schema import ledger_draw, ledger_link, ledger_lot, ledger_request, ledger_rest
 from ledger.standing import states
 from ledger.states import AccountState
 from ledger.transfer import Kind
 
 _lot = ledger_lot.c
 _request = ledger_request.c
+_rest = ledger_rest.c
+_draw = ledger_draw.c
+_link = ledger_link.c
+
+
+_LEFT = select(_rest.lot_id, _rest.units).where(_rest.account == bindparam("account"))
+_RETURNED = (
+    select(_draw.lot_id, func.sum(_draw.units))
+    .join_from(ledger_draw, ledger_link, and_(_link.account == _draw.account, _link.link == _draw.link))
+    .where(_draw.account == bindparam("account"), _link.kind == Kind.RETURN)
+    .group_by(_draw.lot_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What an account has left at its end: its lots, and what was paid back for them so far.
 
-    `rests` are what is left of each lot, returned or about to be; while units are held, nothing more is
-    returned.
+    `rests` are what no message was charged to of each lot, returned or about to be; while units of them are
+    held, nothing more is returned.
     """
 
     balance: Balance
-    rests: Sequence[LotRest]
+    rests: Sequence[LotUnits]
     returns: Sequence[Request]
 
     @property
@@ -59,9 +71,10 @@ def lots_of(conn: Connection, account: str) -> list[Lot]:
 def settlement(conn: Connection, account: str) -> Settlement:
     """What an account has left, and what of it was paid back."""
     balance = sql.balances(conn, [account]).get(account, Balance())
-    lots = lots_of(conn, account)
-    unused = balance.remaining + balance.returned
-    rests = consume(lots, sum(lot.units for lot in lots) - unused)
+    left = {row.lot_id: row.units for row in conn.execute(_LEFT, {"account": account})}
+    for lot_id, units in conn.execute(_RETURNED, {"account": account}):
+        left[lot_id] += units
+    rests = [LotUnits(lot, left[lot.lot_id]) for lot in lots_of(conn, account)]
     found = conn.execute(
         select(ledger_request)
         .where(_request.account == account, _request.kind == Kind.RETURN)

@@ -1,4 +1,4 @@
-"""The writing of transfers: the rows, the link that seals them, and the balances that they move, together.
+"""The writing of transfers: the rows, the links that seal them, the balances that they move, and the lots.
 
 Who writes has locked the accounts first; `lock` says how each stands, and `write` keeps that up to date, so
 that one lock serves several writes.
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Connection, SmallInteger, bindparam, insert, select, update
 
-from ledger.accounts import EFFECTS
+from ledger import draws
+from ledger.accounts import CREDITS, EFFECTS
 from ledger.chain import Move, link_hash
 from ledger.errors import LedgerError
 from ledger.prepared import Prepared
@@ -55,6 +56,16 @@ def _move_statement(kind: Kind) -> Prepared:
     changes |= {"link": _rows.integer(1), "head": _rows.text(4)}
     return Prepared(update(ledger_account).where(_account.account == _rows.text(0)).values(changes))
 
+
+_RENUMBER = Prepared(
+    update(ledger_transfer)
+    .where(_transfer.source_id == _rows.integer(0), _transfer.stage == _stage)
+    .values(link=_rows.integer(1))
+)
+
+
+_Link = tuple[str, int, int, int, str]
+"""Account, number, how many transfers, how many units, and the hash."""
 
 _MOVE = {kind: _move_statement(kind) for kind in Kind}
 
@@ -105,21 +116,46 @@ def seal(
     accounts: dict[str, Locked],
     at_ms: int,
 ) -> None:
-    """Seal transfers that were written with their accounts' next links, and move their units."""
+    """Seal transfers that were written with their accounts' next links, move their units, and draw the lots.
+
+    Raises LedgerError for an account that is not among those locked.
+    """
     moves: dict[str, list[Move]] = {}
     for source_id, account, units in transfers:
         moves.setdefault(account, []).append((source_id, units))
     _check_accounts(kind, moves.keys(), accounts)
-    links = []
-    for account, moved in moves.items():
+    if kind in CREDITS:
+        draws.credit(conn, transfers, at_ms)
+    links: list[_Link] = []
+    moved: list[_Link] = []
+    drawn: list[tuple[str, int, int, int]] = []
+    for account, groups in draws.groups(conn, kind, moves).items():
         locked = accounts[account]
-        locked.link += 1
-        locked.head = link_hash(locked.head, account, locked.link, kind, at_ms, moved)
-        total = sum(units for _, units in moved)
-        links.append((account, locked.link, len(moved), total, locked.head))
-    rows = dumps(links)
-    _SEAL.change(conn, rows=rows, kind=kind, at_ms=at_ms)
-    _MOVE[kind].change(conn, rows=rows)
+        for sources, lots in groups:
+            locked.link += 1
+            locked.head = link_hash(locked.head, account, locked.link, kind, at_ms, sources, lots)
+            total = sum(units for _, units in sources)
+            links.append((account, locked.link, len(sources), total, locked.head))
+            drawn += [(account, locked.link, lot_id, units) for lot_id, units in lots]
+        if len(groups) > 1:
+            _renumber(conn, kind, groups, locked.link)
+            total = sum(units for _, units in moves[account])
+        moved.append((account, locked.link, len(moves[account]), total, locked.head))
+    _SEAL.change(conn, rows=dumps(links), kind=kind, at_ms=at_ms)
+    _MOVE[kind].change(conn, rows=dumps(moved))
+    draws.record(conn, kind, drawn)
+
+
+def _renumber(conn: Connection, kind: Kind, groups: Sequence[draws.Group], last: int) -> None:
+    """Put the transfers, all written with the first of several links, where they are sealed."""
+    first = last - len(groups) + 1
+    rows = [
+        (source_id, first + place)
+        for place, (moves, _) in enumerate(groups)
+        if place
+        for source_id, _ in moves
+    ]
+    _RENUMBER.change(conn, rows=dumps(rows), stage=kind.stage)
 
 
 def _check_accounts(kind: Kind, needed: Iterable[str], accounts: dict[str, Locked]) -> None:

@@ -2,7 +2,8 @@
 
 The rows are their own guard: a balance that is negative or does not add up cannot be written, and the primary
 key of a transfer makes a repeat impossible. Each batch of transfers is a link of its account's chain
-(`ledger.chain`), the last of which stands in the account's own row.
+(`ledger.chain`), the last of which stands in the account's own row; beside it stands what it drew of which
+lots (`ledger.draws`).
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Index,
     MetaData,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
+_some = text("units > 0")
 
 ledger_account = Table(
     "ledger_account",
@@ -67,6 +71,19 @@ ledger_lot = Table(
     sqlite_with_rowid=False,
 )
 
+# What was not drawn of a lot, and of what was given by an adjustment, which is a lot, too.
+ledger_rest = Table(
+    "ledger_rest",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("lot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    CheckConstraint("units >= 0", name="ledger_rest_not_negative"),
+    Index("ledger_rest_open", "account", "at_ms", "lot_id", sqlite_where=_some, postgresql_where=_some),
+    sqlite_with_rowid=False,
+)
+
 # The units are the sum of those of its transfers.
 ledger_link = Table(
     "ledger_link",
@@ -78,6 +95,18 @@ ledger_link = Table(
     Column("units", BigInteger, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What the transfers of a link took from a lot; what they gave back to it if they are refunds.
+ledger_draw = Table(
+    "ledger_draw",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("link", BigInteger, primary_key=True, autoincrement=False),
+    Column("lot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("units", BigInteger, nullable=False),
+    CheckConstraint("units > 0", name="ledger_draw_has_units"),
     sqlite_with_rowid=False,
 )
 

@@ -9,20 +9,21 @@ one that there was, even where a clock was set back between a transfer and the o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import Connection, FromClause, and_, func, select
+from sqlalchemy import Connection, FromClause, and_, case, func, select
 
 from ledger import sql
-from ledger.accounts import EFFECTS, Balance
+from ledger.accounts import DRAWS, EFFECTS, Balance
 from ledger.ending import lots_of
 from ledger.errors import LedgerError
-from ledger.lots import Lot, LotRest, consume
+from ledger.lots import Lot, LotUnits
 from ledger.requests import Request
-from ledger.schema import ledger_link, ledger_lot, ledger_request, ledger_transfer
+from ledger.schema import ledger_draw, ledger_link, ledger_lot, ledger_request, ledger_transfer
 from ledger.transfer import Kind, Stage
 
+_draw = ledger_draw.c
 _link = ledger_link.c
 _request = ledger_request.c
 _transfer = ledger_transfer.c
@@ -37,9 +38,10 @@ Moved = Mapping[Kind, int]
 class Statement:
     """An account from `start_ms` to before `end_ms` (unix ms).
 
-    `moved` are the units of each kind in between, `bought` the lots and `asked` the requests; `rests` is what
-    is left of every lot at the end. `link` and `head` are those of the chain then, 0 and "" if it has none;
-    `after_link` is the last link before the span.
+    `moved` are the units of each kind in between, `bought` the lots and `asked` the requests; `charged` is
+    what was settled of each lot, less what was refunded, if it is anything; `rests` is what is left of every
+    lot at the end, units that are held among them. `link` and `head` are those of the chain then, 0 and "" if
+    it has none; `after_link` is the last link before the span.
     """
 
     account: str
@@ -50,7 +52,8 @@ class Statement:
     closing: Balance
     bought: Sequence[Lot]
     asked: Sequence[Request]
-    rests: Sequence[LotRest]
+    charged: Sequence[LotUnits]
+    rests: Sequence[LotUnits]
     link: int
     head: str
     after_link: int
@@ -64,6 +67,8 @@ def statement(conn: Connection, account: str, start_ms: int, end_ms: int) -> Sta
     opening, closing = balance_of(before), balance_of(_sum(before, moved))
     links, requests = _links(conn, account), _requests(conn, account)
     lots = [lot for lot in lots_of(conn, account) if links.get(lot.lot_id, 0) < behind]
+    drawn = _drawn(conn, account, 0, behind, DRAWS)
+    charged = _drawn(conn, account, first, behind, (Kind.SETTLE, Kind.REFUND))
     gifts = {request.request_id for request in requests if request.kind is Kind.ADJUST_UP}
     made = Statement(
         account,
@@ -74,7 +79,8 @@ def statement(conn: Connection, account: str, start_ms: int, end_ms: int) -> Sta
         closing,
         [lot for lot in lots if first <= links.get(lot.lot_id, 0) and lot.lot_id not in gifts],
         [request for request in requests if first <= links.get(request.request_id, 0) < behind],
-        consume(lots, sum(lot.units for lot in lots) - closing.remaining),
+        [LotUnits(lot, charged[lot.lot_id]) for lot in lots if charged.get(lot.lot_id)],
+        [LotUnits(lot, lot.units - drawn.get(lot.lot_id, 0)) for lot in lots],
         *_head(conn, account, behind),
         first - 1,
     )
@@ -106,7 +112,10 @@ def _check(conn: Connection, made: Statement, before: Moved) -> None:
     for kind in (Kind.ADJUST_UP, Kind.ADJUST_DOWN, Kind.RETURN):
         asked = sum(request.units for request in made.asked if request.kind is kind)
         _agree(account, f"requests of {kind.name}", asked, made.moved.get(kind, 0))
-    _agree(account, "what is left", sum(rest.units for rest in made.rests), made.closing.remaining)
+    left = made.closing.remaining + made.closing.held
+    _agree(account, "what is left of the lots", sum(rest.units for rest in made.rests), left)
+    used = made.moved.get(Kind.SETTLE, 0) - made.moved.get(Kind.REFUND, 0)
+    _agree(account, "what was charged to the lots", sum(each.units for each in made.charged), used)
 
 
 def _agree(account: str, what: str, found: object, summed: object) -> None:
@@ -129,6 +138,20 @@ def _moved(conn: Connection, table: FromClause, account: str, first: int, behind
         .group_by(table.c.kind)
     )
     return {Kind(kind): int(units) for kind, units in found}
+
+
+def _drawn(conn: Connection, account: str, first: int, behind: int, kinds: Iterable[Kind]) -> dict[int, int]:
+    """Units drawn of each lot by these kinds in the links from `first` to before `behind`, less refunds."""
+    units = case((_link.kind == Kind.REFUND, -_draw.units), else_=_draw.units)
+    found = conn.execute(
+        select(_draw.lot_id, func.sum(units))
+        .join_from(ledger_draw, ledger_link, and_(_link.account == _draw.account, _link.link == _draw.link))
+        .where(
+            _draw.account == account, _draw.link >= first, _draw.link < behind, _link.kind.in_(list(kinds))
+        )
+        .group_by(_draw.lot_id)
+    )
+    return {lot_id: int(units) for lot_id, units in found}
 
 
 def _sum(one: Moved, other: Moved) -> dict[Kind, int]:

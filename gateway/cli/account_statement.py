@@ -19,7 +19,7 @@ from gateway.cli.database import reading
 from gateway.cli.output import console, json_option
 from gateway.cli.times import YEARS, now_ms
 from gateway.records.fen import capitals
-from gateway.records.statement import bought_fen, returned_fen, sections
+from gateway.records.statement import bought_fen, charged_fen, returned_fen, sections
 from gateway.settings import Contract, Settings
 from gateway.store.statements import Month, month_of
 from ledger import sql
@@ -65,7 +65,7 @@ def statement(
 
 def _told(made: Month, contract: Contract | None) -> dict[str, object]:
     own = made.ledger
-    paid, returned = bought_fen(made), returned_fen(made)
+    paid, charged, returned = bought_fen(made), charged_fen(made), returned_fen(made)
     return {
         "account": own.account,
         "month": f"{made.first:%Y-%m}",
@@ -83,11 +83,22 @@ def _told(made: Month, contract: Contract | None) -> dict[str, object]:
             }
             for each in own.asked
         ],
+        "charged": [
+            {
+                "reference": each.lot.reference,
+                "units": each.units,
+                "fen_a_unit": float(each.lot.unit_price_fen),
+                "fen": float(each.value_fen),
+            }
+            for each in own.charged
+        ],
         "left": [{"reference": rest.lot.reference, "left": rest.units} for rest in own.rests],
         "sent": [{**asdict(each), "day": each.day.isoformat()} for each in made.sent],
         "refused": [asdict(each) for each in made.refused],
         "paid_fen": paid,
         "paid_capitals": capitals(paid),
+        "charged_fen": charged,
+        "charged_capitals": capitals(charged),
         "returned_fen": returned,
         "returned_capitals": capitals(returned),
         "link": own.link,

@@ -22,7 +22,7 @@ from gateway.settings import Settings
 from gateway.store import evidence as kept
 from gateway.store.evidence import Span
 
-_TOLD = ("messages", "refusals", "receipts", "transfers", "consents", "opt_outs")
+_TOLD = ("messages", "refusals", "receipts", "transfers", "charges", "consents", "opt_outs")
 
 
 @click.command()

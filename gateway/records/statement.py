@@ -10,7 +10,7 @@ from gateway.records.fen import capitals, yuan
 from gateway.settings import Contract
 from gateway.store.statements import Month
 from ledger.accounts import Balance
-from ledger.lots import Lot
+from ledger.lots import Lot, LotUnits, value_fen
 from ledger.requests import Request
 from ledger.transfer import Kind
 
@@ -53,6 +53,11 @@ def returned_fen(month: Month) -> int:
     return sum(request.amount_fen for request in month.ledger.asked)
 
 
+def charged_fen(month: Month) -> int:
+    """What was paid for the units that the month's messages were charged, less what was refunded."""
+    return value_fen(month.ledger.charged)
+
+
 def sections(month: Month, contract: Contract | None, zone: tzinfo) -> Iterator[Section]:
     """The statement, section by section. Numbers are plain digits; amounts are in yuan."""
     made = month.ledger
@@ -72,6 +77,12 @@ def sections(month: Month, contract: Contract | None, zone: tzinfo) -> Iterator[
             (each.day.isoformat(), each.carrier or "-", str(each.submits), str(each.units))
             for each in month.sent
         ],
+    )
+    yield Section(
+        "charged",
+        "扣费批次",
+        ("date", "reference", "units", "yuan", "fen a unit"),
+        [_units(each, zone) for each in made.charged],
     )
     yield Section(
         "refused",
@@ -108,6 +119,11 @@ def _lot(lot: Lot, zone: tzinfo) -> tuple[str, ...]:
     return _day(lot.at_ms, zone), lot.reference, str(lot.units), yuan(lot.amount_fen), price
 
 
+def _units(charged: LotUnits, zone: tzinfo) -> tuple[str, ...]:
+    lot, cost = charged.lot, yuan(value_fen([charged]))
+    return _day(lot.at_ms, zone), lot.reference, str(charged.units), cost, f"{float(lot.unit_price_fen):.4f}"
+
+
 def _request(request: Request, zone: tzinfo) -> tuple[str, ...]:
     kind = " ".join(_KINDS[request.kind])
     units, amount = str(request.units), yuan(request.amount_fen)
@@ -116,7 +132,7 @@ def _request(request: Request, zone: tzinfo) -> tuple[str, ...]:
 
 def _about(month: Month, contract: Contract | None) -> list[tuple[str, str]]:
     made = month.ledger
-    paid, returned = bought_fen(month), returned_fen(month)
+    paid, charged, returned = bought_fen(month), charged_fen(month), returned_fen(month)
     rows = [("account 账户", made.account), ("month 月份", f"{month.first:%Y-%m}")]
     if contract is not None:
         rows += [
@@ -125,6 +141,7 @@ def _about(month: Month, contract: Contract | None) -> list[tuple[str, str]]:
             ("operator 乙方", contract.operator),
         ]
     rows += [("paid 充值金额", f"{yuan(paid)} 人民币{capitals(paid)}")]
+    rows += [("charged 扣费金额", f"{yuan(charged)} 人民币{capitals(charged)}")]
     rows += [("returned 退款金额", f"{yuan(returned)} 人民币{capitals(returned)}")]
     return [*rows, ("chain 账链", f"{made.link} {made.head}")]
 

@@ -42,6 +42,7 @@ _WORDS = {
     "receipt": ("状态报告", "Receipt"),
     "delivery": ("回送客户", "Told to the customer"),
     "transfer": ("账务", "Ledger"),
+    "charge": ("计费批次", "Charged to"),
     "recipient": ("接收人记录", "Records of the recipient"),
     "consent": ("同意记录", "Consent"),
     "opt_out": ("退订记录", "Opt-out"),
@@ -58,6 +59,7 @@ _OF_MESSAGES = {
     "receipts": "message_id",
     "deliveries": "message_id",
     "transfers": "source_id",
+    "charges": "message_id",
 }
 
 
@@ -150,6 +152,9 @@ class _Summary:
             yield self._item("delivery", row["outcome_name"], self._time(finished) if finished else None)
         for row in self._of.get(("transfers", message_id), ()):
             yield self._item("transfer", row["kind_name"], row["units"], self._time(row["at_ms"]))
+        for row in self._of.get(("charges", message_id), ()):
+            price = f"{row['units']} × {row['fen_a_unit']:.4f} fen = {row['fen']:.2f} fen"
+            yield self._item("charge", row["reference"], price)
 
     def _refusal(self, row: Row) -> Iterator[str]:
         rule = RULES.get(row["rule"])

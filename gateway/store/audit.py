@@ -19,6 +19,7 @@ from gateway.store import identities, schema
 from gateway.store.dialect import constant
 from ledger import audit as ledger
 from ledger.chain_audit import LINK_ENDS_AT_HEAD
+from ledger.draw_audit import LOTS_ADD_UP
 from ledger.identity import Identity, Rows, Violation, violations
 from ledger.schema import ledger_transfer
 
@@ -96,6 +97,7 @@ _waiting_or_new = union_all(
 AT_START = (
     *ledger.OF_BALANCES,
     LINK_ENDS_AT_HEAD,
+    LOTS_ADD_UP,
     identities.HELD_IS_UNRESOLVED,
     identities.UNRESOLVED_HOLD_IS_OPEN,
     identities.SUBMITTING_HAS_INTENT,

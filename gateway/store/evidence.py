@@ -15,6 +15,9 @@ from gateway.ids import first_id
 from gateway.number import plain, spellings
 from gateway.store import schema, schema_recipients
 from gateway.store.schema_records import refusal, ruleset
+from ledger import draws
+from ledger.ending import lots_of
+from ledger.lots import LotUnits
 from ledger.rows import dumps, integers, texts
 from ledger.schema import ledger_lot, ledger_transfer
 from smpp.message_id import candidates, look_up_key
@@ -108,6 +111,7 @@ def gather(
         ("transfers", ledger_transfer, ledger_transfer.c.source_id),
     ):
         found[name] = _rows(connection, table, key.in_(of_messages), ids)
+    found["charges"] = _charges(connection, messages)
     addrs = {"addrs": dumps([addr for number in numbers for addr in spellings(number, country_code)])}
     found["refusals"] = _rows(
         connection,
@@ -149,6 +153,25 @@ def _messages(connection: Connection, message_ids: Sequence[int], account: str |
     )
     named = or_(_message.message_id.in_(integers("ids")), _message.whole_id.in_(wholes))
     return _rows(connection, schema.message, and_(named, *_of(_message.account, account)), asked)
+
+
+def _charges(connection: Connection, messages: Sequence[Row]) -> list[Row]:
+    """What each message was charged to: so many units of a lot, and what those cost."""
+    accounts = sorted({row["account"] for row in messages})
+    lots = {lot.lot_id: lot for account in accounts for lot in lots_of(connection, account)}
+    drawn = draws.of_messages(connection, [row["message_id"] for row in messages])
+    return [
+        {
+            "message_id": message_id,
+            "lot_id": lot_id,
+            "reference": lots[lot_id].reference,
+            "units": units,
+            "fen_a_unit": float(lots[lot_id].unit_price_fen),
+            "fen": float(LotUnits(lots[lot_id], units).value_fen),
+        }
+        for message_id, of_message in drawn.items()
+        for lot_id, units in of_message
+    ]
 
 
 def _of(column: ColumnElement[Any], account: str | None, *others: str) -> Sequence[ColumnElement[bool]]:

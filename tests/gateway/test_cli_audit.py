@@ -38,6 +38,7 @@ def folder(tmp_path: Path, empty_database: Path) -> Path:
         "INSERT INTO ledger_lot VALUES (1, 'bank', 100, 0, 'paid', 0)",
         "INSERT INTO ledger_transfer VALUES (1, 0, 1, 'bank', 100, 0, 1)",
         f"INSERT INTO ledger_link VALUES ('bank', 1, 1, 1, 100, 0, '{HEAD}')",
+        "INSERT INTO ledger_rest VALUES ('bank', 1, 0, 100)",
     )
     return tmp_path
 
@@ -97,7 +98,7 @@ def test_each_violation_is_named_and_the_exit_code_is_1(signet: Signet, folder: 
     assert lines[told_at + 1] == (
         "  account bank; topped_up 100, remaining 93, held 0, settled 0, returned 0"
     )
-    assert lines[-1] == f"{folder / 'signet.db'}: 2 violations"
+    assert lines[-1] == f"{folder / 'signet.db'}: 3 violations"
 
 
 def test_no_more_are_named_than_asked_for_but_all_are_counted(signet: Signet, folder: Path) -> None:

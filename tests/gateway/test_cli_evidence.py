@@ -18,6 +18,10 @@ from gateway.cli import main
 from gateway.store import schema_recipients
 from gateway.store.engine import connect
 from gateway.store.schema_records import ruleset
+from ledger import sql
+from ledger.lots import Lot
+from ledger.requests import Request
+from ledger.transfer import Kind
 from tests.gateway.store.rig import Rig
 from tests.gateway.store.samples import NUMBER, START, accepted, receipt, reply
 from tests.gateway.store.written import BIRTHDAY, body_of, refuse, submit, submit_segments
@@ -144,6 +148,27 @@ def test_the_summaries_say_it_in_two_languages(rig: Rig, files: Callable[..., di
     assert f"    {BIRTHDAY}" in english.splitlines()
     assert "- Receipt: DELIVERED, 000, 2026-11-23T09:00:00+08:00" in english
     assert f"- Consent: {NUMBER}, bank, commercial, paper, {'ab' * 32}, 2026-11-23T09:00:00+08:00" in english
+
+
+def test_a_message_names_its_lots_and_their_price(rig: Rig, files: Callable[..., dict[str, bytes]]) -> None:
+    with rig.engine.begin() as connection:
+        left = sql.balances(connection, ["bank"])["bank"].remaining
+        taken = Request(71, Kind.ADJUST_DOWN, "bank", left, 0, "A1", "a test", rig.now())
+        sql.ask(connection, taken)
+        sql.topup(connection, Lot(72, "bank", 3, 20, "bank transfer 7", rig.now()))
+    message_id = deliver(rig)
+    found = files(str(message_id))
+    assert rows(found, "charges") == [
+        {
+            "message_id": message_id,
+            "lot_id": 72,
+            "reference": "bank transfer 7",
+            "units": 1,
+            "fen_a_unit": pytest.approx(20 / 3),
+            "fen": pytest.approx(20 / 3),
+        }
+    ]
+    assert "- Charged to: bank transfer 7, 1 × 6.6667 fen = 6.67 fen" in found["summary.en.md"].decode()
 
 
 def test_the_manifest_has_the_hash_of_every_file(rig: Rig, files: Callable[..., dict[str, bytes]]) -> None:

@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 
 from gateway.cli import account_statement
+from gateway.store.engine import connect
 from gateway.store.statements import Month, month_of
+from ledger import sql
+from ledger.standing import open_account
+from ledger.transfer import Hold, Kind
 from tests.gateway.test_cli_account import Signet, signet, told, topup
 
 __all__ = ["signet"]
@@ -64,6 +68,28 @@ def test_csv_has_a_row_for_each_line_with_its_section_first(paid: Signet) -> Non
     assert ["account", "customer 甲方", "中国银行"] in rows
     assert ["lots", "2026-01-09", "bank transfer 1", "10000", "500.00", "5.0000"] in rows
     assert ["closing", "remaining 剩余", "9900"] in rows
+
+
+def test_what_was_charged_is_told_by_lot_with_its_price(
+    paid: Signet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.cli.account_payment.now_ms", lambda: NOON_MS + 1)
+    topup(paid, 10, 100, "bank transfer 2")
+    engine = connect(tmp_path / "var" / "signet.db", busy_timeout_s=0.0)
+    with engine.begin() as connection:
+        message = Hold(77, "demo", 9903)
+        open_account(connection, "demo", NOON_MS)
+        assert sql.hold(connection, [message], NOON_MS) == [True]
+        sql.resolve(connection, Kind.SETTLE, [message], NOON_MS)
+    engine.dispose()
+    made = told(paid("statement", "demo", "--json"))
+    assert made["charged"] == [
+        {"reference": "bank transfer 1", "units": 9900, "fen_a_unit": 5.0, "fen": 49_500.0},
+        {"reference": "bank transfer 2", "units": 3, "fen_a_unit": 10.0, "fen": 30.0},
+    ]
+    assert (made["charged_fen"], made["charged_capitals"]) == (49_530, "肆佰玖拾伍元叁角")
+    rows = list(csv.reader(paid("statement", "demo", "--csv").stdout.splitlines()))
+    assert ["charged", "2026-01-09", "bank transfer 2", "3", "0.30", "10.0000"] in rows
 
 
 def test_a_table_is_for_people(paid: Signet) -> None:

@@ -1,11 +1,12 @@
 """Random histories of a ledger: several accounts at once, every act perhaps repeated or cut short by a crash.
 
 The same acts are done in the book and in the database. At the end, and at a border in between, book,
-balances, statements and chain must agree to the unit.
+balances, lots, statements and chain must agree to the unit.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -19,13 +20,13 @@ from ledger.book import Book
 from ledger.charge import Resolution
 from ledger.ending import return_rest
 from ledger.errors import LedgerError
-from ledger.lots import Lot
+from ledger.lots import Lot, give_back
 from ledger.requests import Request
 from ledger.schema import metadata
 from ledger.standing import move
-from ledger.statement import statement
+from ledger.statement import Statement, statement
 from ledger.states import AccountState
-from ledger.transfer import Hold, Kind
+from ledger.transfer import Hold, Kind, Stage
 
 ACCOUNTS = ("bank", "shop", "客户")
 STEPS = 40
@@ -177,6 +178,26 @@ class History:
         assert [*first.bought, *second.bought] == list(whole.bought)
         lots = {lot.lot_id: lot for lot in self.book.lots.values() if lot.account == account}
         assert {lot.lot_id: lot for lot in whole.bought} == lots
+        assert {rest.lot.lot_id: rest.units for rest in whole.rests} == self.book.left.get(account, {})
+        assert self.charged(first, second) == self.charged(whole) == self.charged_in_book(account)
+
+    @staticmethod
+    def charged(*statements: Statement) -> Counter[int]:
+        """Units by lot, as statements tell them."""
+        units: Counter[int] = Counter()
+        for made in statements:
+            units.update({each.lot.lot_id: each.units for each in made.charged})
+        return +units
+
+    def charged_in_book(self, account: str) -> Counter[int]:
+        """Units by lot, message by message."""
+        units: Counter[int] = Counter()
+        for message_id, draws in self.book.charged.items():
+            if self.book.transfers[message_id, Stage.RESOLUTION].account == account:
+                refunded = self.book.transfers.get((message_id, Stage.REFUND))
+                units.update(dict(draws))
+                units.subtract(dict(give_back(draws, refunded.units if refunded else 0)))
+        return +units
 
     def end(self, conn: Connection, account: str) -> None:
         """The end of one: everything is paid back, but for what it was charged."""
@@ -188,6 +209,6 @@ class History:
         assert settled == again
         returned = 0 if before.held else before.remaining
         assert settled.balance.returned == returned
-        assert sum(rest.units for rest in settled.rests) == before.remaining
+        assert sum(rest.units for rest in settled.rests) == before.remaining + before.held
         paid = sum(rest.lot.amount_fen for rest in settled.rests)
         assert 0 <= settled.returned_fen <= paid

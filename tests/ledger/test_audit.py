@@ -106,6 +106,20 @@ CORRUPTIONS = [
     ("DELETE FROM ledger_link WHERE link = 2", "LINK_HAS_PREVIOUS", "bank", None),
     ("UPDATE ledger_transfer SET at_ms = 9 WHERE source_id = 2", "LINK_IS_AS_SEALED", "bank", None),
     ("UPDATE ledger_transfer SET link = 99 WHERE source_id = 2", "TRANSFER_HAS_LINK", "bank", 2),
+    ("UPDATE ledger_rest SET units = units + 1 WHERE lot_id = 1", "LOTS_ADD_UP", "bank", None),
+    ("UPDATE ledger_rest SET units = lot_id * 192 - 194 WHERE account = 'bank'", "LOTS_ADD_UP", "bank", None),
+    ("DELETE FROM ledger_draw WHERE account = 'shop'", "LINK_DRAWS_ITS_UNITS", "shop", None),
+    ("INSERT INTO ledger_draw VALUES ('bank', 1, 1, 2)", "LINK_DRAWS_ITS_UNITS", "bank", None),
+    ("UPDATE ledger_draw SET link = 99 WHERE account = 'shop'", "DRAW_HAS_LINK_AND_LOT", "shop", 2),
+    ("UPDATE ledger_draw SET lot_id = 2 WHERE account = 'bank'", "DRAW_HAS_LINK_AND_LOT", "bank", 2),
+    (
+        "UPDATE ledger_rest SET units = 98 - units WHERE account = 'bank'",
+        "REST_IS_WHAT_WAS_NOT_DRAWN",
+        "bank",
+        5,
+    ),
+    ("UPDATE ledger_rest SET at_ms = 9 WHERE lot_id = 5", "REST_IS_WHAT_WAS_NOT_DRAWN", "bank", 5),
+    ("DELETE FROM ledger_rest WHERE lot_id = 5", "REST_IS_WHAT_WAS_NOT_DRAWN", "bank", 5),
 ]
 
 

@@ -6,58 +6,84 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.lots import Lot, consume, in_order, value_fen
+from ledger.errors import LedgerError
+from ledger.lots import Draw, Lot, LotUnits, draw, give_back, in_order, value_fen
 
 FIRST = Lot(2, "bank", 10, 100, "R1", 5)
 SECOND = Lot(1, "bank", 30, 100, "R2", 6)
-LOTS = st.lists(
-    st.builds(
-        Lot,
-        st.integers(1, 99),
-        st.just("bank"),
-        st.integers(1, 9),
-        st.integers(0, 99),
-        st.just("R"),
-        st.integers(0, 9),
-    ),
-    max_size=6,
-    unique_by=lambda lot: lot.lot_id,
+MOVES = st.dictionaries(st.integers(1, 99), st.integers(1, 6), max_size=12).map(
+    lambda moves: [*moves.items()]
 )
+LEFT = st.dictionaries(st.integers(1, 9), st.integers(1, 9), max_size=6).map(lambda left: [*left.items()])
+
+
+def test_the_oldest_lot_is_used_first_however_they_are_told() -> None:
+    assert in_order([SECOND, FIRST]) == [FIRST, SECOND]
 
 
 @pytest.mark.parametrize(
-    ("used", "left"), [(0, [10, 30]), (9, [1, 30]), (10, [0, 30]), (11, [0, 29]), (40, [0, 0])]
+    ("moves", "groups"),
+    [
+        ([], []),
+        ([(7, 10)], [([(7, 10)], [(2, 10)])]),
+        ([(8, 1), (7, 2)], [([(7, 2), (8, 1)], [(2, 3)])]),
+        # One that a lot cannot pay alone stands alone, and what follows goes on behind it.
+        (
+            [(7, 9), (8, 2), (9, 1)],
+            [([(7, 9)], [(2, 9)]), ([(8, 2)], [(2, 1), (1, 1)]), ([(9, 1)], [(1, 1)])],
+        ),
+        ([(7, 10), (8, 2)], [([(7, 10)], [(2, 10)]), ([(8, 2)], [(1, 2)])]),
+        ([(7, 40)], [([(7, 40)], [(2, 10), (1, 30)])]),
+    ],
 )
-def test_the_oldest_lot_is_used_first_however_they_are_told(used: int, left: list[int]) -> None:
-    assert [rest.units for rest in consume([SECOND, FIRST], used)] == left
+def test_sources_are_charged_in_the_order_of_their_ids_to_one_lot_after_the_other(
+    moves: list[tuple[int, int]], groups: list[tuple[list[tuple[int, int]], list[Draw]]]
+) -> None:
+    assert [*draw(moves, [(2, 10), (1, 30)])] == groups
 
 
-def test_no_more_can_be_used_than_there_was() -> None:
-    with pytest.raises(ValueError, match="1 more units"):
-        consume([FIRST, SECOND], 41)
+def test_no_more_can_be_drawn_than_is_left() -> None:
+    with pytest.raises(LedgerError, match="31 units of 8 are more"):
+        [*draw([(7, 10), (8, 31)], [(2, 10), (1, 30)])]
+
+
+@given(MOVES, LEFT)
+def test_unit_by_unit_the_same_is_drawn_as_in_groups(moves: list[tuple[int, int]], left: list[Draw]) -> None:
+    wanted, there = sum(units for _, units in moves), sum(units for _, units in left)
+    if wanted > there:
+        with pytest.raises(LedgerError):
+            [*draw(moves, left)]
+        return
+    singly = [lot_id for lot_id, units in left for _ in range(units)]
+    found = [*draw(moves, left)]
+    assert [lot_id for _, draws in found for lot_id, units in draws for _ in range(units)] == singly[:wanted]
+    assert [move for group, _ in found for move in group] == sorted(moves)
+    for group, draws in found:
+        assert sum(units for _, units in group) == sum(units for _, units in draws)
+        assert len(group) == 1 or len(draws) == 1
 
 
 @pytest.mark.parametrize(
-    ("used", "fen"),
+    ("units", "back"), [(1, [(1, 1)]), (2, [(1, 2)]), (3, [(2, 1), (1, 2)]), (5, [(2, 3), (1, 2)])]
+)
+def test_what_was_drawn_last_is_given_back_first(units: int, back: list[Draw]) -> None:
+    assert give_back([(2, 3), (1, 2)], units) == back
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "fen"),
     # 30 units for 100 fen are 10/3 fen each.
-    [(0, 200), (5, 150), (10, 100), (11, 97), (12, 93), (38, 7), (39, 3), (40, 0)],
+    [(10, 30, 200), (5, 30, 150), (0, 30, 100), (0, 29, 97), (0, 28, 93), (0, 2, 7), (0, 1, 3), (0, 0, 0)],
 )
-def test_what_is_left_is_priced_exactly_and_rounded_once(used: int, fen: int) -> None:
-    assert value_fen(consume([FIRST, SECOND], used)) == fen
+def test_units_are_priced_exactly_and_rounded_once(first: int, second: int, fen: int) -> None:
+    assert value_fen([LotUnits(FIRST, first), LotUnits(SECOND, second)]) == fen
 
 
 def test_half_a_fen_is_rounded_up() -> None:
-    assert value_fen(consume([Lot(1, "bank", 2, 5, "R", 0)], 1)) == 3
+    assert value_fen([LotUnits(Lot(1, "bank", 2, 5, "R", 0), 1)]) == 3
 
 
-@given(LOTS, st.integers(0, 54))
-def test_what_is_left_and_what_was_used_are_all_there_was(lots: list[Lot], used: int) -> None:
-    total = sum(lot.units for lot in lots)
-    used = min(used, total)
-    rests = consume(lots, used)
-    assert sum(rest.units for rest in rests) == total - used
-    by_position = [lot for lot in in_order(lots) for _ in range(lot.units)][used:]
-    exact = sum((lot.unit_price_fen for lot in by_position), Fraction())
-    assert sum((rest.value_fen for rest in rests), Fraction()) == exact
-    for rest in rests:
-        assert rest.units == sum(lot.lot_id == rest.lot.lot_id for lot in by_position)
+@given(st.integers(1, 9), st.integers(0, 99))
+def test_all_units_of_a_lot_cost_what_was_paid_for_it(units: int, amount_fen: int) -> None:
+    lot = Lot(1, "bank", units, amount_fen, "R", 0)
+    assert sum((LotUnits(lot, 1).value_fen for _ in range(units)), Fraction()) == amount_fen

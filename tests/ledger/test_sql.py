@@ -265,7 +265,7 @@ def test_a_batch_of_any_size_is_a_fixed_number_of_statements(conn: Connection, s
         assert sql.hold(conn, items, at_ms=1) == [True] * size
         assert sql.resolve(conn, Kind.SETTLE, items, at_ms=2) == size
         assert sql.refund(conn, items, at_ms=3) == size
-    assert len(statements) == 5 + 4 + 5
+    assert len(statements) == 5 + 7 + 8
 
 
 def test_no_statement_of_a_batch_reads_a_whole_table(conn: Connection) -> None:

@@ -28,10 +28,11 @@ from ledger.audit import audit
 from ledger.book import Book
 from ledger.charge import Resolution
 from ledger.credits import FEN_MAX, ID_MAX, UNITS_MAX
+from ledger.draws import of_messages
 from ledger.errors import LedgerError
 from ledger.lots import Lot
 from ledger.requests import KINDS, Request
-from ledger.schema import ledger_lot, ledger_request, ledger_transfer, metadata
+from ledger.schema import ledger_lot, ledger_request, ledger_rest, ledger_transfer, metadata
 from ledger.standing import move, open_account, states
 from ledger.states import AccountState
 from ledger.transfer import Hold, Kind
@@ -56,7 +57,7 @@ LOTS = st.builds(
 )
 REQUESTS = st.builds(
     Request,
-    request_id=st.integers(20, 22) | st.just(ID_MAX),
+    request_id=st.integers(20, 22) | st.just(ID_MAX - 2),
     kind=st.sampled_from(KINDS),
     account=ACCOUNTS,
     units=UNITS,
@@ -174,6 +175,12 @@ class TransactionMachine(RuleBasedStateMachine):
             assert sql.balances(conn) == self.book.balances()
             assert {Lot(*row) for row in conn.execute(select(ledger_lot))} == set(self.book.lots.values())
             assert states(conn, self.book.states) == self.book.states
+            rests = conn.execute(select(ledger_rest.c.account, ledger_rest.c.lot_id, ledger_rest.c.units))
+            assert sorted(rests) == sorted(
+                (account, *rest) for account, left in self.book.left.items() for rest in left.items()
+            )
+            settled = [key[0] for key, each in self.book.transfers.items() if each.kind is Kind.SETTLE]
+            assert of_messages(conn, settled) == self.book.charged
             found_requests = conn.execute(select(ledger_request.c.request_id)).scalars()
             assert set(found_requests) == self.book.requests.keys()
             assert sorted(conn.execute(select(*TRANSFER_COLUMNS))) == sorted(

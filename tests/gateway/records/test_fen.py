@@ -29,6 +29,7 @@ from gateway.records.fen import capitals, yuan
         (10_001_000_100, "壹亿零壹万零壹元整"),
         (20_000_000_000, "贰亿元整"),
         (102_030_405_060, "壹拾亿贰仟零叁拾万肆仟零伍拾元陆角"),
+        (-20, "负贰角"),
         (9_999_999_999_999, "玖佰玖拾玖亿玖仟玖佰玖拾玖万玖仟玖佰玖拾玖元玖角玖分"),
     ],
 )
@@ -36,6 +37,8 @@ def test_an_amount_is_written_in_capitals_as_on_a_receipt(fen: int, words: str) 
     assert capitals(fen) == words
 
 
-@pytest.mark.parametrize(("fen", "words"), [(0, "0.00"), (5, "0.05"), (1_234_567, "12,345.67")])
+@pytest.mark.parametrize(
+    ("fen", "words"), [(0, "0.00"), (5, "0.05"), (1_234_567, "12,345.67"), (-120, "-1.20")]
+)
 def test_an_amount_is_written_in_yuan_with_both_decimals(fen: int, words: str) -> None:
     assert yuan(fen) == words

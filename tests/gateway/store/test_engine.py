@@ -121,6 +121,7 @@ def test_every_key_check_and_partial_index_is_migrated_too(tmp_path: Path) -> No
         "consent_frequency",
         "delivery_open",
         "delivery_waiting",
+        "ledger_rest_open",
         "message_due",
         "message_joined",
         "message_open",
