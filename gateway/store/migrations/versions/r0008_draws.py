@@ -15,6 +15,7 @@ from ledger.transfer import Kind
 revision = "0008"
 down_revision = "0007"
 
+_AT_ONCE = 1_000
 _Row = dict[str, object]
 
 
@@ -69,6 +70,8 @@ class _Chain:
             "WHERE account = :account ORDER BY link, source_id",
             account=self._account,
         )
+        _write("DELETE FROM ledger_link WHERE account = :account", [{"account": self._account}])
+        # They are sorted before the first one comes, so those that came may be written meanwhile.
         for (link, stage, kind, at_ms), rows in groupby(transfers, key=lambda row: tuple(row[:4])):
             moves = [(row.source_id, row.units) for row in rows]
             for group, draws in self._groups(Kind(kind), moves, at_ms):
@@ -77,7 +80,10 @@ class _Chain:
                     self._moved += [
                         {"id": source_id, "stage": stage, "number": self._number} for source_id, _ in group
                     ]
+            if len(self._links) >= _AT_ONCE:
+                self._write()
         self._write()
+        self._end()
 
     def _groups(self, kind: Kind, moves: list[Move], at_ms: int) -> list[tuple[list[Move], list[Draw]]]:
         if kind in CREDITS:
@@ -109,26 +115,28 @@ class _Chain:
                 self._charged[source_id] = draws if len(draws) > 1 else [(draws[0][0], units)]
 
     def _write(self) -> None:
-        _write("DELETE FROM ledger_link WHERE account = :account", [{"account": self._account}])
         _write(
             "INSERT INTO ledger_link (account, link, kind, transfers, units, at_ms, hash) "
             "VALUES (:account, :link, :kind, :transfers, :units, :at_ms, :hash)",
             self._links,
         )
         _write("INSERT INTO ledger_draw VALUES (:account, :link, :lot_id, :units)", self._draws)
+        moved = "UPDATE ledger_transfer SET link = :number WHERE source_id = :id AND stage = :stage"
+        _write(moved, self._moved)
+        self._links, self._draws, self._moved = [], [], []
+
+    def _end(self) -> None:
+        at = {"account": self._account}
         _write(
             "INSERT INTO ledger_rest VALUES (:account, :lot_id, :at_ms, :units)",
             [
-                {"account": self._account, "lot_id": lot_id, "at_ms": self._ages[lot_id], "units": units}
+                at | {"lot_id": lot_id, "at_ms": self._ages[lot_id], "units": units}
                 for lot_id, units in self._left.items()
             ],
         )
         _write(
-            "UPDATE ledger_transfer SET link = :number WHERE source_id = :id AND stage = :stage", self._moved
-        )
-        _write(
             "UPDATE ledger_account SET link = :link, head = :head WHERE account = :account",
-            [{"account": self._account, "link": self._number, "head": self._head}],
+            [at | {"link": self._number, "head": self._head}],
         )
 
 
