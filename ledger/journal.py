@@ -134,16 +134,18 @@ def seal(
         for sources, lots in groups:
             locked.link += 1
             locked.head = link_hash(locked.head, account, locked.link, kind, at_ms, sources, lots)
-            total = sum(units for _, units in sources)
-            links.append((account, locked.link, len(sources), total, locked.head))
+            links.append((account, locked.link, len(sources), _total(sources), locked.head))
             drawn += [(account, locked.link, lot_id, units) for lot_id, units in lots]
         if len(groups) > 1:
             _renumber(conn, kind, groups, locked.link)
-            total = sum(units for _, units in moves[account])
-        moved.append((account, locked.link, len(moves[account]), total, locked.head))
+        moved.append((account, locked.link, len(moves[account]), _total(moves[account]), locked.head))
     _SEAL.change(conn, rows=dumps(links), kind=kind, at_ms=at_ms)
     _MOVE[kind].change(conn, rows=dumps(moved))
     draws.record(conn, kind, drawn)
+
+
+def _total(moves: Sequence[Move]) -> int:
+    return sum(units for _, units in moves)
 
 
 def _renumber(conn: Connection, kind: Kind, groups: Sequence[draws.Group], last: int) -> None:
