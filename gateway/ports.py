@@ -131,10 +131,11 @@ class Store(Protocol):
         """Write down replies; one that opts out also deletes the waiting messages that it is about."""
         ...
 
-    def recount(self) -> Deferred[Sequence[tuple[str, str, int]] | None]:
+    def recount(self, accounts: Collection[str]) -> Deferred[Sequence[tuple[str, str, int]] | None]:
         """Account, route and how many messages wait there; None if nothing has put the last count in doubt.
 
-        A commit of unknown outcome does.
+        A commit of unknown outcome does, and so does the end of one of these `accounts`, of which messages
+        should wait: a command deletes them, beside the gateway.
         """
         ...
 

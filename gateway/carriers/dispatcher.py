@@ -127,12 +127,15 @@ class Dispatcher:
         self._note_due(route, self._now())
 
     def look_again(self) -> None:
-        """Look into the store for what waits: a commit of unknown outcome may have left a false count."""
+        """Look into the store for what waits.
+
+        A commit of unknown outcome may have left a false count, or a command that has ended an account.
+        """
         task.start(self._recount(), "recount")
 
     async def _recount(self) -> None:
         try:
-            queued = await self._store.recount()
+            queued = await self._store.recount([name for name, count in self._waiting.items() if count > 0])
         except (StoreUnable, CommitUnknown) as error:
             log.warning("recount.failed", error=str(error))
             return

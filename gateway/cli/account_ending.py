@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from pathlib import Path
 
 import click
 from rich import box
 from rich.table import Table
+from sqlalchemy import Engine
 
 from gateway.cli.account_rows import Row
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.database import transaction
+from gateway.cli.database import reading, writing
 from gateway.cli.output import console, json_option
 from gateway.cli.times import now_ms
 from gateway.ids import NODE_MAX, MessageIds
 from gateway.records.fen import capitals, yuan
 from gateway.recovery import means_of
 from gateway.settings import Settings
+from gateway.store import terminate as ending
 from gateway.store.ends import Means
-from gateway.store.terminate import terminate as terminate_in_store
 from ledger.ending import Settlement
 from ledger.standing import states
 from ledger.states import AccountState
+
+# So that a gateway on the same database finds it free between two transactions.
+_PAUSE_S = 0.02
 
 _argument = click.argument("name", metavar="ACCOUNT")
 
@@ -43,7 +48,7 @@ def terminate(name: str, reason: str, document: Path | None, config_path: Path, 
 
     It takes no new messages; what waits is deleted; what is with a carrier is settled or given back when its
     outcome comes. When nothing is held any more, what is left is returned at the price of its lots, first in
-    first out.
+    first out. Broken off, it goes on where it was when it is called again, or by "signet account settle-up".
     """
     digest = hashlib.sha256(document.read_bytes()).hexdigest() if document else ""
     _end(name, reason, digest, config_path, as_json)
@@ -62,25 +67,45 @@ def _end(name: str, reason: str | None, digest: str, config_path: Path, as_json:
     """Without a `reason` the account must be TERMINATED already."""
     settings = settings_or_exit(config_path)
     means = _means(settings)
-    with transaction(settings) as connection:
-        state = states(connection, [name])[name]
-        if state is AccountState.SIGNED:
-            account_named(name, settings)
-        if reason is None and state is not AccountState.TERMINATED:
-            raise click.ClickException(f"{name} is {state.name}, not TERMINATED")
-        recorded, settled = terminate_in_store(
-            connection, name, reason or "what was held is resolved", digest, means, now_ms()
-        )
+    why = reason or "what was held is resolved"
+    with writing(settings) as engine:
+        with engine.begin() as connection:
+            state = states(connection, [name])[name]
+            if state is AccountState.SIGNED:
+                account_named(name, settings)
+            if reason is None and state is not AccountState.TERMINATED:
+                raise click.ClickException(f"{name} is {state.name}, not TERMINATED")
+            ending.close(connection, name, why, digest, now_ms())
+        deleted = _delete_waiting(engine, name, settings, means)
+        with engine.begin() as connection:
+            settled = ending.pay_back(connection, name, why, means, now_ms())
     if as_json:
-        click.echo(json.dumps(_told(name, len(recorded.ended), settled), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(_told(name, deleted, settled), ensure_ascii=False, indent=2))
     else:
-        _show(name, len(recorded.ended), settled)
+        _show(name, deleted, settled)
     if settled.balance.held:
         click.echo(
             f"{settled.balance.held:,} units are still held for messages that are with a carrier; when those "
             f'have ended, "signet account settle-up {name}" returns what is left',
             err=True,
         )
+
+
+def _delete_waiting(engine: Engine, name: str, settings: Settings, means: Means) -> int:
+    """Delete what waits, so many messages in each transaction; how many there were."""
+    with reading(settings) as snapshot:
+        ids = ending.waiting(snapshot, name)
+    deleted = 0
+    try:
+        for first in range(0, len(ids), ending.BATCH):
+            time.sleep(_PAUSE_S)
+            with engine.begin() as connection:
+                batch = ids[first : first + ending.BATCH]
+                deleted += len(ending.delete(connection, batch, means, now_ms()).ended)
+    except KeyboardInterrupt:
+        click.echo(f'{name} is TERMINATED; "signet account settle-up {name}" does the rest', err=True)
+        raise
+    return deleted
 
 
 def _means(settings: Settings) -> Means:

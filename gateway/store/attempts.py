@@ -17,8 +17,8 @@ from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, end_fallen, mes
 from gateway.stored import AttemptOutcome, Claimed, Outcome, Recorded
 from ledger import sql as ledger
 from ledger.prepared import Prepared
-from ledger.rows import dumps, integers
-from ledger.standing import states
+from ledger.rows import dumps, integers, texts
+from ledger.schema import ledger_account
 from ledger.states import AccountState
 from ledger.transfer import Hold, Kind
 from smpp.message_id import look_up_key
@@ -45,6 +45,12 @@ _DUE = Prepared(
     .limit(bindparam("count", type_=Integer))
 )
 _NEXT_DUE = Prepared(select(_message.c.due_at).where(*_waiting).order_by(_message.c.due_at).limit(1))
+_ENDED = Prepared(
+    select(ledger_account.c.account).where(
+        ledger_account.c.account.in_(texts("names")),
+        ledger_account.c.state == constant(AccountState.TERMINATED),
+    )
+)
 _INTENT = Bulk(
     update(_message)
     .values(
@@ -114,14 +120,17 @@ def claim(
     """Take due messages for a carrier, the longest due first; those whose hours are closed are put off.
 
     So are the parts of a long message while others of it have no answer, so that they stay in order.
-    One that its recipient's records do not allow any more, as they did when it was admitted, ends here.
+    One that its recipient's records do not allow any more, as they did when it was admitted, ends here. So
+    does one of an account at its end (contract clause 七): a command is deleting those meanwhile.
     """
     taken: list[Message] = []
     put_off = []
     withdrawn: list[End] = []
     for route in routes:
         due = list(map(message_of, _DUE.fetch(connection, route=route, now=now, count=count - len(taken))))
-        not_any_more = recipients.withdrawn(connection, due, means, now)
+        not_any_more = _of_ended_accounts(connection, due).union(
+            recipients.withdrawn(connection, due, means, now)
+        )
         under_way = _under_way(connection, due)
         for message in due:
             if message.message_id in not_any_more:
@@ -151,6 +160,13 @@ def claim(
     due_routes = {*routes, carrier} if wholes else routes
     next_due = {r: row[0] for r in due_routes for row in _NEXT_DUE.fetch(connection, route=r, now=now)}
     return Claimed(taken, next_due, recorded)
+
+
+def _of_ended_accounts(connection: Connection, messages: Collection[Message]) -> set[int]:
+    """The ids of those whose accounts are TERMINATED."""
+    names = {message.account for message in messages}
+    ended = {row[0] for row in _ENDED.fetch(connection, names=dumps(list(names)))} if names else set()
+    return {message.message_id for message in messages if message.account in ended}
 
 
 def _under_way(connection: Connection, due: Sequence[Message]) -> set[int]:
@@ -242,9 +258,8 @@ def _withdraw(connection: Connection, moved: Sequence[Message], means: Means, no
     """
     if not moved:
         return Recorded()
-    found = states(connection, {message.account for message in moved})
-    ids = [m.message_id for m in moved if found[m.account] is AccountState.TERMINATED]
-    back = messages_of(connection, ids).values() if ids else ()
+    ids = _of_ended_accounts(connection, moved)
+    back = messages_of(connection, sorted(ids)).values() if ids else ()
     ends = [End(m, State.DELETED, "", now, Kind.VOID) for m in back if m.state is State.QUEUED]
     closed, fallen = end(connection, ends, means, now), end_fallen(connection, moved, means, now)
     return Recorded([*closed.deliveries, *fallen.deliveries], [*closed.ended, *fallen.ended])

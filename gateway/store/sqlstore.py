@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from sqlalchemy import Connection
 from twisted.internet.defer import Deferred, succeed
 
 from gateway.broadcasts.broadcast import Broadcast, RefusedRecipient, Step
@@ -120,16 +121,22 @@ class SqlStore:
     def record_inbound(self, items: Sequence[Inbound]) -> Deferred[Recorded]:
         return self._writer.run(lambda c: inbound.record_inbound(c, items, self._means, self._now()))
 
-    def recount(self) -> Deferred[Sequence[tuple[str, str, int]] | None]:
+    def recount(self, accounts: Collection[str]) -> Deferred[Sequence[tuple[str, str, int]] | None]:
         unknown = self._writer.unknown
-        if unknown == self._unknown_at_count:
+        is_known = unknown == self._unknown_at_count
+        if is_known and not accounts:
             return succeed(None)
 
-        def counted(found: Sequence[tuple[str, str, int]]) -> Sequence[tuple[str, str, int]]:
+        def count(connection: Connection) -> Sequence[tuple[str, str, int]] | None:
+            if is_known and AccountState.TERMINATED not in states(connection, accounts).values():
+                return None
+            return recover.queued(connection)
+
+        def counted(found: Sequence[tuple[str, str, int]] | None) -> Sequence[tuple[str, str, int]] | None:
             self._unknown_at_count = unknown
             return found
 
-        return self._writer.run(recover.queued).addCallback(counted)
+        return self._writer.run(count).addCallback(counted)
 
     def waiting_deliveries(
         self, account: str, count: int, besides: Collection[int]

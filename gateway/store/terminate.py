@@ -1,37 +1,56 @@
-"""The end of an account in the store: what waits is not sent any more, and what is left is paid back."""
+"""The end of an account in the store: what waits is not sent any more, and what is left is paid back.
+
+It goes in steps, each a transaction of its own, so that a gateway that runs on the database waits for one of
+them at the longest. The first one makes the account TERMINATED: from then on nothing new gets in, and
+`gateway.store.attempts` lets nothing leave. So the list of what waits is complete, however long its deletion
+takes, and wherever that is broken off, whoever begins anew goes on.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
 from gateway.message import State
 from gateway.store import schema
-from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of
+from gateway.store.dialect import constant
+from gateway.store.ends import End, Means, end, messages_of
 from gateway.stored import Recorded
 from ledger.ending import Settlement, return_rest
 from ledger.standing import move
 from ledger.states import AccountState
 from ledger.transfer import Kind
 
+# Messages that one transaction deletes.
+BATCH = 200
+
+_WAITING = (State.QUEUED, State.COLLECTING)
 _message = schema.message.c
-_WAITING = (int(State.QUEUED), int(State.COLLECTING))
+_IDS = (
+    select(_message.message_id)
+    .where(_message.final_at.is_(None), _message.state.in_([constant(state) for state in _WAITING]))
+    .order_by(_message.message_id)
+)
 
 
-def terminate(
-    connection: Connection, account: str, reason: str, document_sha256: str, means: Means, now: int
-) -> tuple[Recorded, Settlement]:
-    """Bring an account to its end, for a reason, in this transaction; to repeat it finishes what was left.
+def close(connection: Connection, account: str, reason: str, document_sha256: str, now: int) -> bool:
+    """The account takes and sends nothing any more; False where it was so before. Raises LedgerError."""
+    return move(connection, account, AccountState.TERMINATED, now, reason, document_sha256)
 
-    Messages that no carrier has are DELETED, and their holds go back. What is with a carrier, or in doubt, is
-    resolved when its outcome comes; until then nothing is returned.
-    """
-    move(connection, account, AccountState.TERMINATED, now, reason, document_sha256)
-    waiting = connection.execute(
-        select(*MESSAGE_COLUMNS).where(
-            _message.final_at.is_(None), _message.account == account, _message.state.in_(_WAITING)
-        )
-    ).all()
-    ends = [End(message_of(row), State.DELETED, "", now, Kind.VOID) for row in waiting]
-    recorded = end(connection, ends, means, now)
-    settled = return_rest(connection, account, means.new_id(), "termination", reason, now)
-    return recorded, settled
+
+def waiting(connection: Connection, account: str) -> list[int]:
+    """The ids of its messages that no carrier has."""
+    return list(connection.scalars(_IDS.where(_message.account == account)))
+
+
+def delete(connection: Connection, message_ids: Sequence[int], means: Means, now: int) -> Recorded:
+    """End those that still wait, DELETED; their holds go back. The parts of a long message go together."""
+    found = messages_of(connection, message_ids).values()
+    ends = [End(m, State.DELETED, "", now, Kind.VOID) for m in found if m.state in _WAITING]
+    return end(connection, ends, means, now)
+
+
+def pay_back(connection: Connection, account: str, reason: str, means: Means, now: int) -> Settlement:
+    """Return what is left, if nothing is held for messages that are with a carrier, or in doubt."""
+    return return_rest(connection, account, means.new_id(), "termination", reason, now)

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC
 from pathlib import Path
 
+import pytest
+
+from gateway.store import terminate
+from gateway.store.admit import admit
+from gateway.store.ends import Means
+from gateway.store.engine import open_engine
+from tests.gateway.store.samples import message
 from tests.gateway.test_cli_account import Signet, signet, told, topup
 
 __all__ = ["signet"]
@@ -57,3 +65,36 @@ def test_no_reference_of_another_request_keeps_the_rest_from_being_returned(sign
     signet("adjust", "demo", "5", "--reason", "a gift", "--reference", "termination 1")
     ended = told(signet("terminate", "demo", "--reason", "agreed", "--json"))
     assert (ended["returned"], ended["returned_fen"]) == (15, 50)
+
+
+def test_broken_off_it_goes_on_when_it_is_called_again(
+    signet: Signet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topup(signet, 10, 50, "a")
+    signet("open", "demo")
+    _wait_for_a_carrier(tmp_path, 3)
+    monkeypatch.setattr(terminate, "BATCH", 2)
+    naps = iter([None, KeyboardInterrupt])
+    monkeypatch.setattr("gateway.cli.account_ending.time.sleep", lambda _: _raise(next(naps)))
+    broken = signet("terminate", "demo", "--reason", "agreed")
+    assert (broken.exit_code, broken.stderr.split()[-1]) == (1, "Aborted!")
+    assert "signet account settle-up demo" in broken.stderr
+    assert told(signet("balance", "demo", "--json"))["held"] == 1
+    monkeypatch.setattr("gateway.cli.account_ending.time.sleep", lambda _: None)
+    ended = told(signet("settle-up", "demo", "--json"))
+    assert (ended["deleted"], ended["held"], ended["returned"]) == (1, 0, 10)
+
+
+def _raise(error: type[BaseException] | None) -> None:
+    if error is not None:
+        raise error
+
+
+def _wait_for_a_carrier(folder: Path, count: int) -> None:
+    """So many messages of "demo" that are admitted and wait."""
+    engine = open_engine(folder / "var" / "signet.db")
+    means = Means(iter(()).__next__, UTC, country_code="86")
+    with engine.begin() as connection:
+        waiting = [message(1000 + n, account="demo") for n in range(count)]
+        assert admit(connection, waiting, means, 0) == [None] * count
+    engine.dispose()

@@ -129,8 +129,8 @@ class FakeStore:
     def record_inbound(self, inbound: Sequence[Inbound]) -> Deferred[Recorded]:
         return self._ask("record_inbound", inbound)
 
-    def recount(self) -> Deferred[Sequence[tuple[str, str, int]] | None]:
-        return self._ask("recount", None)
+    def recount(self, accounts: Collection[str]) -> Deferred[Sequence[tuple[str, str, int]] | None]:
+        return self._ask("recount", accounts)
 
     def waiting_deliveries(
         self, account: str, count: int, besides: Collection[int]

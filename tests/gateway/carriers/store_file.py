@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from gateway.clock import Clock
 from gateway.message import Message, State
-from gateway.store import schema
+from gateway.store import schema, terminate
 from gateway.store.ends import Means
 from gateway.store.engine import open_engine
 from gateway.store.sqlstore import SqlStore
@@ -41,7 +41,8 @@ class StoreFile:
             open_account(connection, "bank", 0)
         writer = Writer(reactor, self._engine, self._commit)
         self.loses_answers = False
-        self.store = SqlStore(writer, clock, 0, Means(new_id, ZONE, "86"))
+        self._means = Means(new_id, ZONE, "86")
+        self.store = SqlStore(writer, clock, 0, self._means)
         self.run(Deferred.fromCoroutine(self.store.recover((), 0)))
         self._writer = writer
 
@@ -89,6 +90,17 @@ class StoreFile:
         with self._engine.begin() as connection:
             spoilt = update(schema.message).where(schema.message.c.message_id == message_id)
             connection.execute(spoilt.values(submitted_at=10**17))
+
+    def terminate(self) -> None:
+        """End the account's contract, as a command beside the gateway does it, as far as that has come."""
+        with self._engine.begin() as connection:
+            terminate.close(connection, "bank", "the end", "", 0)
+
+    def delete_waiting(self) -> None:
+        """What the command does after that."""
+        with self._engine.begin() as connection:
+            ids = terminate.waiting(connection, "bank")
+            terminate.delete(connection, ids, self._means, 0)
 
     def state(self, message_id: int) -> State:
         by_id = {row.message_id: row.state for row in self.rows(schema.message)}

@@ -273,3 +273,27 @@ def test_what_is_queued_while_it_is_counted_counts_once(relay: Relay, is_counted
         relay.dispatcher.look_again()
     relay.pass_time()
     assert relay.dispatcher.waiting("bank") == 2
+
+
+def test_the_count_of_what_waits_is_put_right_after_a_command_has_ended_the_account(relay: Relay) -> None:
+    relay.peer().lose()
+    for number in (1, 2, 3):
+        relay.queue(number)
+    relay.file.terminate()
+    relay.file.delete_waiting()
+    assert relay.dispatcher.waiting("bank") == 3
+    relay.dispatcher.look_again()
+    relay.pass_time()
+    assert relay.dispatcher.queues() == {}
+
+
+def test_a_message_of_an_account_that_has_ended_meanwhile_does_not_leave(relay: Relay) -> None:
+    relay.peer().lose()
+    relay.queue(1)
+    relay.file.terminate()
+    relay.pass_time(1)
+    relay.bind()
+    relay.pass_time()
+    assert relay.submits() == []
+    assert relay.file.state(1) is State.DELETED
+    assert relay.dispatcher.waiting("bank") == 0

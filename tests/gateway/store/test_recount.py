@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from gateway.message import State
 from gateway.ports import CommitUnknown
+from gateway.store import terminate
 from tests.gateway.store.commits import HeldCommits
 from tests.gateway.store.rig import Rig
 from tests.gateway.store.samples import message
@@ -31,8 +32,19 @@ class Losing:
 def test_while_every_commit_is_known_there_is_nothing_to_count(rig: Rig) -> None:
     rig.queued()
     before = len(rig.transactions)
-    assert rig.result(rig.store.recount()) is None
+    assert rig.result(rig.store.recount(())) is None
     assert len(rig.transactions) == before
+    assert rig.result(rig.store.recount(["bank"])) is None
+
+
+def test_where_an_account_that_has_a_queue_is_at_its_end_it_is_counted(rig: Rig) -> None:
+    rig.top_up("shop", 10)
+    rig.queued()
+    rig.queued(account="shop")
+    with rig.engine.begin() as connection:
+        terminate.close(connection, "shop", "the end", "", rig.now())
+    assert rig.result(rig.store.recount(["bank"])) is None
+    assert rig.result(rig.store.recount(["bank", "shop"])) == [("bank", "north", 1), ("shop", "north", 1)]
 
 
 @pytest.mark.parametrize(
@@ -49,8 +61,8 @@ def test_after_one_that_is_not_what_waits_is_counted_once(
     with pytest.raises(CommitUnknown):
         rig.admit(message(rig.ids.next(), state=State.QUEUED))
     with pytest.raises(CommitUnknown):
-        rig.result(rig.store.recount())
+        rig.result(rig.store.recount(()))
     commits.way = HeldCommits.release
-    assert rig.result(rig.store.recount()) == [("bank", "north", count)]
-    assert rig.result(rig.store.recount()) is None
+    assert rig.result(rig.store.recount(())) == [("bank", "north", count)]
+    assert rig.result(rig.store.recount(())) is None
     rig.close()

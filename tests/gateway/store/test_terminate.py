@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from gateway.message import State
+from gateway.store.audit import audit_at_start
 from gateway.store.ends import Means
-from gateway.store.terminate import terminate
-from gateway.stored import Recorded
+from gateway.store.terminate import BATCH, close, delete, pay_back, waiting
+from gateway.stored import Ended, Recorded
 from ledger import sql
 from ledger.accounts import Balance
 from ledger.ending import Settlement
@@ -16,6 +20,7 @@ from ledger.standing import events, open_account
 from ledger.states import AccountState
 from ledger.transfer import Hold, Kind
 from smpp.message_state import MessageState
+from tests.gateway.store.invariants import check
 from tests.gateway.store.rig import Rig
 from tests.gateway.store.samples import SHANGHAI, accepted, message, not_sent, receipt, refused, temporary
 
@@ -30,10 +35,27 @@ def lots(rig: Rig) -> Rig:
     return rig
 
 
-def end(rig: Rig, reason: str = "the end") -> tuple[Recorded, Settlement]:
+def end(rig: Rig, reason: str = "the end", batch: int = BATCH) -> tuple[list[Ended], Settlement]:
+    """As `signet account terminate` does it."""
+    steps = list(in_steps(rig, reason, batch))
+    return [each for step in steps if isinstance(step, Recorded) for each in step.ended], steps[-1]
+
+
+def in_steps(rig: Rig, reason: str = "the end", batch: int = BATCH) -> Iterator[Any]:
+    """What comes of each transaction."""
     means = Means(rig.ids.next, SHANGHAI, country_code="86")
     with rig.engine.begin() as connection:
-        return terminate(connection, "shop", reason, "ab", means, rig.now())
+        changed = close(connection, "shop", reason, "ab", rig.now())
+    yield changed
+    with rig.engine.connect() as connection:
+        ids = waiting(connection, "shop")
+    for first in range(0, len(ids), batch):
+        with rig.engine.begin() as connection:
+            recorded = delete(connection, ids[first : first + batch], means, rig.now())
+        yield recorded
+    with rig.engine.begin() as connection:
+        settled = pay_back(connection, "shop", reason, means, rig.now())
+    yield settled
 
 
 def test_what_was_never_used_is_paid_back_at_its_lots_prices(lots: Rig) -> None:
@@ -49,8 +71,8 @@ def test_what_was_never_used_is_paid_back_at_its_lots_prices(lots: Rig) -> None:
 def test_what_waits_is_deleted_and_told_and_given_back(lots: Rig) -> None:
     waiting, other = lots.queued(account="shop"), lots.queued(account="bank")
     collecting = lots.queued(account="shop", state=State.COLLECTING)
-    recorded, settled = end(lots)
-    assert {ended.message_id for ended in recorded.ended} == {waiting.message_id, collecting.message_id}
+    deleted, settled = end(lots)
+    assert {ended.message_id for ended in deleted} == {waiting.message_id, collecting.message_id}
     assert [lots.state(m) for m in (waiting, collecting)] == [State.DELETED] * 2
     assert lots.resolution(waiting) is Kind.VOID
     assert lots.stats_told(waiting) == ["DELETED"]
@@ -122,3 +144,39 @@ def test_what_comes_back_from_a_carrier_after_the_end_is_not_sent_again(lots: Ri
     assert lots.stats_told(put_off) == ["DELETED"]
     _, settled = end(lots)
     assert (settled.balance, settled.returned_fen) == (Balance(40, 0, 0, 0, 40), 200)
+
+
+@pytest.mark.parametrize("steps", range(5))
+def test_broken_off_anywhere_all_adds_up_and_to_begin_anew_ends_it(lots: Rig, steps: int) -> None:
+    whole, *parts = lots.long(account="shop")
+    alone = [lots.queued(account="shop") for _ in range(3)]
+    going = in_steps(lots, batch=2)
+    for _ in range(steps):
+        next(going)
+        check(lots.engine)
+        with lots.engine.begin() as connection:
+            assert audit_at_start(connection, limit=10) == []
+    _, settled = end(lots, batch=2)
+    assert {lots.state(m) for m in (whole, *parts, *alone)} == {State.DELETED}
+    assert (settled.balance, settled.returned_fen) == (Balance(40, 0, 0, 0, 40), 200)
+
+
+def test_nothing_leaves_from_its_first_step_on(lots: Rig) -> None:
+    mine, other = lots.queued(account="shop"), lots.queued(account="bank")
+    next(in_steps(lots))
+    claimed = lots.claim()
+    assert [message.message_id for message in claimed.messages] == [other.message_id]
+    assert [(e.message_id, e.was_queued) for e in claimed.recorded.ended] == [(mine.message_id, True)]
+    assert (lots.state(mine), lots.stats_told(mine)) == (State.DELETED, ["DELETED"])
+    assert end(lots)[1].returned_fen == 200
+
+
+def test_what_the_gateway_has_deleted_meanwhile_is_not_deleted_twice(lots: Rig) -> None:
+    mine = [lots.queued(account="shop") for _ in range(4)]
+    going = in_steps(lots, batch=2)
+    next(going)
+    next(going)
+    lots.claim()
+    assert not next(going).ended
+    assert [lots.stats_told(message) for message in mine] == [["DELETED"]] * 4
+    assert next(going).returned_fen == 200
