@@ -21,6 +21,7 @@ from policy.content import ContentFilter
 from policy.facts import MessageClass
 from policy.frequency import Cap
 from policy.ruleset import Ruleset
+from policy.working_days import WorkingDays
 from smpp.message_id import GUESSED, Notations
 from smpp.message_state import MessageState
 from smpp.receipt import ALL_TLVS, ReceiptTlvs
@@ -397,3 +398,4 @@ class Settings:
     routes: tuple[Route, ...]
     content: ContentFilter
     retention: Retention = Retention()
+    working_days: WorkingDays = field(default_factory=WorkingDays)

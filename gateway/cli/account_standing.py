@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -15,8 +15,7 @@ from gateway.cli.times import now_ms
 from gateway.settings import Account, Settings
 from ledger.standing import events, move, states
 from ledger.states import AccountState
-
-_SATURDAY = 5
+from policy.working_days import WorkingDays
 
 _argument = click.argument("name", metavar="ACCOUNT")
 _reason = click.option("--reason", required=True, help="Why; it is kept.")
@@ -41,7 +40,7 @@ def open_(name: str, reason: str, config_path: Path, as_json: bool) -> None:
             raise click.ClickException(f"{name} has not paid yet")
         _told(move(connection, name, AccountState.OPEN, at_ms, reason, own.contract.document_sha256), name)
     if state is AccountState.PAID and paid:
-        _warn_if_late(_day(paid[0], settings), _day(at_ms, settings))
+        _warn_if_late(_day(paid[0], settings), _day(at_ms, settings), settings.working_days)
     _warn_of_dates(own, _day(at_ms, settings))
     show({"account": name, "state": AccountState.OPEN.name}, as_json)
 
@@ -94,16 +93,8 @@ def _day(at_ms: int, settings: Settings) -> date:
     return datetime.fromtimestamp(at_ms / 1000, settings.zone).date()
 
 
-def working_day_after(day: date) -> date:
-    """The next day from Monday to Friday; which of them are holidays is not known here."""
-    following = day + timedelta(days=1)
-    while following.weekday() >= _SATURDAY:
-        following += timedelta(days=1)
-    return following
-
-
-def _warn_if_late(paid: date, today: date) -> None:
-    due = working_day_after(paid)
+def _warn_if_late(paid: date, today: date, working_days: WorkingDays) -> None:
+    due = working_days.after(paid)
     if today > due:
         click.echo(f"paid on {paid}, so it was to be open by {due} (contract clause 2)", err=True)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gateway.config.account import account_of
+from gateway.config.calendar import working_days_of
 from gateway.config.carrier import carrier_of
 from gateway.config.check import Document, check, names
 from gateway.config.model import (
@@ -94,6 +95,7 @@ def _settings(file: File) -> Settings:
         routes=tuple(map(_route, file.routes)),
         retention=Retention(**dict(file.retention)),
         content=content,
+        working_days=working_days_of(file.calendar),
     )
 
 

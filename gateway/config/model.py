@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from gateway.config.account import AccountTable
+from gateway.config.calendar import CalendarTable
 from gateway.config.carrier import CarrierTable
 from gateway.config.field import (
     CertificateFile,
@@ -181,3 +182,4 @@ class File(Table):
     carriers: list[CarrierTable] = Field(min_length=1)
     routes: list[RouteTable] = Field(min_length=1)
     retention: RetentionTable = RetentionTable()
+    calendar: CalendarTable = CalendarTable()

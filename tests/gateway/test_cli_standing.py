@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import account_standing
-from gateway.cli.account_standing import working_day_after
 from tests.gateway.test_cli_account import Signet, signet, told, topup
 
 __all__ = ["signet"]
@@ -106,9 +104,17 @@ def test_an_account_that_is_opened_later_than_the_next_working_day_is_told_of(
     assert ("by 2026-01-12 (contract clause 2)" in result.stderr) is is_late
 
 
-def test_a_working_day_is_from_monday_to_friday() -> None:
-    days = [date(2026, 1, day) for day in (8, 9, 10, 11, 12)]
-    assert [working_day_after(day).day for day in days] == [9, 12, 12, 12, 13]
+def test_a_holiday_puts_off_the_day_by_which_an_account_is_to_be_open(
+    signet: Signet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        config.read_text("utf-8").replace("#holidays = []", 'holidays = ["2026-01-12/2026-01-13"]'), "utf-8"
+    )
+    monkeypatch.setattr("gateway.cli.account_payment.now_ms", lambda: FRIDAY_MS)
+    topup(signet, 10, 500, "a")
+    monkeypatch.setattr(account_standing, "now_ms", lambda: FRIDAY_MS + 6 * DAY_MS)
+    assert "by 2026-01-14 (contract clause 2)" in signet("open", "demo").stderr
 
 
 def test_the_contract_is_shown_with_the_hash_of_its_paper(signet: Signet, tmp_path: Path) -> None:
