@@ -19,6 +19,9 @@ from zoneinfo import ZoneInfo
 
 from policy.facts import MessageClass
 
+# Contract clause 五(5).
+OPEN, CLOSE = time(8), time(17)
+
 _QUARTER_S = 900
 
 

@@ -22,6 +22,7 @@ from policy.facts import MessageClass
 from policy.hours import Hours
 from policy.register import Register, Registration
 from policy.scope import Mode, Modes, Scope, compile_modes
+from policy.supplement import Supplement
 from policy.template import Template, Templates
 from policy.verdict import Accept, Judgement
 
@@ -55,7 +56,8 @@ class Ruleset:
     `service_types`. `scopes` are the rules that hold otherwise than in the table; `modes` and `plans` follow
     from these by class. `outside_hours` says what becomes of a message submitted outside `hours`;
     `templates_only` whether a text must be written by one of `templates`; `append` whether what a text lacks
-    is added (see `transform`).
+    is added (see `transform`). `supplements` are the papers by which these rules, and other terms of the
+    account, were agreed.
     """
 
     version: str
@@ -69,6 +71,7 @@ class Ruleset:
     templates: Templates
     templates_only: bool
     append: bool
+    supplements: tuple[Supplement, ...]
     modes: Mapping[MessageClass, Modes] = field(compare=False, repr=False)
     plans: Mapping[MessageClass, Plan] = field(compare=False, repr=False)
 
@@ -126,6 +129,7 @@ class Ruleset:
             ],
             "templates_only": self.templates_only,
             "append": self.append,
+            "supplements": [one.describe() for one in self.supplements],
         }
 
 
@@ -141,6 +145,7 @@ def compile_ruleset(
     templates: Iterable[Template] = (),
     templates_only: bool = False,
     append: bool = False,
+    supplements: Iterable[Supplement] = (),
 ) -> Ruleset:
     """The rules of one account, with their version.
 
@@ -160,6 +165,7 @@ def compile_ruleset(
         Templates(templates),
         templates_only,
         append,
+        tuple(supplements),
     )
     modes = compile_modes(scopes)
     unnamed = Ruleset("", *inputs, modes, {})

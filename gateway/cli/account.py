@@ -83,6 +83,7 @@ def show_account(name: str, config_path: Path, as_json: bool) -> None:
         "account": name,
         "system_id": own.system_id,
         **_contract(own),
+        "supplements": [one.describe() for one in own.ruleset.supplements],
         "state": state.name,
         "history": [
             {
@@ -133,8 +134,12 @@ def _words(value: object) -> list[str]:
     if isinstance(value, dict):
         return [f"{number:,} {place.replace('_', ' ')}" for place, number in value.items()]
     if isinstance(value, list):
-        return ["  ".join(str(word) for word in each.values() if word) for each in value] or ["-"]
+        return ["  ".join(_word(word) for word in each.values() if word) for each in value] or ["-"]
     return ["-" if value is None else str(value)]
+
+
+def _word(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _row(name: str, configured: Account | None, state: AccountState, balance: Balance) -> Row:

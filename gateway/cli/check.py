@@ -47,7 +47,9 @@ def _account(account: Account) -> str:
     hours = account.ruleset.hours
     exceptions = f", agreed exceptions: {len(hours.exceptions)}" if hours.exceptions else ""
     closures = f", closures: {len(hours.closed)}" if hours.closed else ""
-    apart = f"{exceptions}{closures}"
+    supplements = account.ruleset.supplements
+    agreed = f", supplements: {len(supplements)}" if supplements else ""
+    apart = f"{exceptions}{closures}{agreed}"
     return (
         f"{account.contract.number} {account.contract.customer}; {account.ruleset.message_class}; "
         f"{hours.open:%H:%M} to {hours.close:%H:%M} {hours.zone}{apart}; {_rate(account.throttle)}"

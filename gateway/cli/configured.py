@@ -11,6 +11,7 @@ from rich.text import Text
 
 from gateway import open_files
 from gateway.cli.output import console
+from gateway.cli.times import today
 from gateway.config.loading import load
 from gateway.config.problem import ConfigError, Problem, did_you_mean
 from gateway.config.warnings import warnings
@@ -58,7 +59,7 @@ def show_problems(path: Path, error: ConfigError) -> None:
 
 def show_warnings(path: Path, settings: Settings) -> None:
     """Print what to think over in good settings, if there is anything."""
-    found = list(warnings(settings, open_files.at_most()))
+    found = list(warnings(settings, open_files.at_most(), today(settings.zone)))
     if found:
         count = len(found)
         console(stderr=True).print(Text(f"{path}: {count} warning{'s' if count > 1 else ''}", "bold yellow"))

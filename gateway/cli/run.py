@@ -17,6 +17,7 @@ from twisted.internet.task import LoopingCall
 from gateway import logs, open_files, task
 from gateway.app import Gateway
 from gateway.cli.configured import config_option, settings_or_exit
+from gateway.cli.times import today
 from gateway.config.warnings import warnings
 from gateway.log_limit import LogLimit
 from gateway.settings import Settings
@@ -63,7 +64,7 @@ def run(config_path: Path, trial: bool, despite_audit: bool) -> None:
 def _make_do(settings: Settings) -> None:
     """Allow ourselves the open files that the settings want, and tell what they cannot keep even so."""
     open_files.allow(open_files.wanted(settings))
-    for warning in warnings(settings, open_files.at_most()):
+    for warning in warnings(settings, open_files.at_most(), today(settings.zone)):
         log.warning("config.warning", key=warning.path, account=warning.owner, warning=warning.message)
 
 

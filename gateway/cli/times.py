@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 import click
@@ -16,6 +16,11 @@ YEARS = range(1970, 9999)
 def now_ms() -> int:
     """This moment, in unix milliseconds."""
     return int(SystemClock().now() * 1000)
+
+
+def today(zone: tzinfo) -> date:
+    """This day, in `zone`."""
+    return datetime.fromtimestamp(SystemClock().now(), zone).date()
 
 
 def read_time(written: str) -> datetime:

@@ -37,6 +37,7 @@ from gateway.config.rules import (
     scopes_of,
     templates_of,
 )
+from gateway.config.supplement import SupplementTable, supplement_of
 from gateway.config.table import BY_VALUE, Table, ThrottleTable, TimersTable, throttle_of
 from gateway.settings import (
     Account,
@@ -57,7 +58,7 @@ from policy.clauses import CONSENT_MISSING, RULES
 from policy.content import ContentFilter
 from policy.facts import MessageClass
 from policy.frequency import Cap, Period
-from policy.hours import Hours, HoursClosure, HoursException
+from policy.hours import CLOSE, OPEN, Hours, HoursClosure, HoursException
 from policy.ruleset import OutsideHours, compile_ruleset
 from policy.scope import Scope
 from smpp.receipt import ReceiptTlvs
@@ -149,8 +150,8 @@ class HoursClosureTable(Table):
 class HoursTable(Table):
     """`hours` of an account; the defaults are contract clause 五(5)'s."""
 
-    open: TimeOfDay = time(8)
-    close: TimeOfDay = time(17)
+    open: TimeOfDay = OPEN
+    close: TimeOfDay = CLOSE
     outside: OutsideHours = "refuse"
     exceptions: list[HoursExceptionTable] = []
     closed: list[HoursClosureTable] = []
@@ -253,6 +254,7 @@ class AccountTable(Table):
     templates: list[TemplateTable] = []
     templates_only: bool = False
     append: bool = False
+    supplements: list[SupplementTable] = []
 
     @field_validator("templates_only")
     @classmethod
@@ -287,6 +289,7 @@ def account_of(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> A
         templates=templates_of(table.templates),
         templates_only=table.templates_only,
         append=table.append,
+        supplements=map(supplement_of, table.supplements),
     )
     return Account(
         name=table.name,

@@ -7,7 +7,8 @@ those find: a carrier with a wrong port is still a carrier that a route may name
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from datetime import date, datetime
+from typing import TypeAlias, TypeGuard
 
 from gateway.config.model import AdminTable, ListenTable
 from gateway.config.problem import Problem, did_you_mean
@@ -29,6 +30,7 @@ def check(document: Document) -> Iterator[Problem]:
     yield from _ports(document)
     yield from _accounts_without_tls(document)
     yield from _trades(document)
+    yield from _supplements(document)
 
 
 def _repeats(document: Document, table: str, key: str) -> Iterator[Problem]:
@@ -133,6 +135,38 @@ def _trades(document: Document) -> Iterator[Problem]:
             if isinstance(name, str) and name not in known:
                 hint = did_you_mean(name, known) or f"its list would be [policy.trades.{name}]"
                 yield Problem(f"{place}.trades[{index}]", "is not a trade of [policy.trades]", hint)
+
+
+def _supplements(document: Document) -> Iterator[Problem]:
+    """Supplements older than their contract, or to terms that their account does not have."""
+    for place, account in _rows(document, "accounts"):
+        signed_on = _table(account, "contract").get("signed_on")
+        known = set(_keys(account)) - {"supplements"}
+        for number, row in _rows(account, "supplements"):
+            agreed_on = row.get("agreed_on")
+            if _is_day(signed_on) and _is_day(agreed_on) and agreed_on < signed_on:
+                yield Problem(
+                    f"{place}.{number}.agreed_on", f"is before the contract is signed, on {signed_on}"
+                )
+            for index, term in enumerate(_list(row, "terms")):
+                if isinstance(term, str) and term and term not in known:
+                    yield Problem(
+                        f"{place}.{number}.terms[{index}]",
+                        f'"{term}" is not a key that this account has',
+                        did_you_mean(term, known),
+                    )
+
+
+def _is_day(value: object) -> TypeGuard[date]:
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _keys(table: Document, prefix: str = "") -> Iterator[str]:
+    """The keys that stand in a table, with dots those of the tables in it."""
+    for key, value in table.items():
+        yield prefix + key
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{prefix}{key}.")
 
 
 def _address(document: Document, table: str, host: str, port: int) -> tuple[object, object]:

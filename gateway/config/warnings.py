@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from gateway import open_files
 from gateway.config.problem import Problem
+from gateway.config.supplement import ahead_of_agreement, without_supplement
 from gateway.settings import Account, Settings
 from policy.clauses import CONTENT_KINDS, RULES
 from policy.facts import MessageClass
 
 
-def warnings(settings: Settings, files_max: int) -> Iterator[Problem]:
-    """What to think over in `settings`, where at most `files_max` files may be open."""
+def warnings(settings: Settings, files_max: int, today: date) -> Iterator[Problem]:
+    """What to think over in `settings`, where at most `files_max` files may be open.
+
+    `today` is a day of the operator's zone.
+    """
     files = open_files.wanted(settings)
     if files > files_max:
         yield Problem(
@@ -32,6 +37,8 @@ def warnings(settings: Settings, files_max: int) -> Iterator[Problem]:
             )
         yield from _closures_without_effect(f"accounts[{number}].hours", account)
         yield from _lawless(f"accounts[{number}].rules", account)
+        yield from without_supplement(f"accounts[{number}]", account, settings.content)
+        yield from ahead_of_agreement(f"accounts[{number}]", account, today)
 
 
 def _lawless(place: str, account: Account) -> Iterator[Problem]:

@@ -131,6 +131,7 @@ def _accounts(tables: Tables, accounts: Mapping[str, Account]) -> Iterator[Row]:
             "customer": contract.customer,
             "operator": contract.operator,
             "signed_on": contract.signed_on.isoformat(),
+            "supplements": [one.describe() for one in accounts[name].ruleset.supplements],
         }
 
 

@@ -19,6 +19,7 @@ _WORDS = {
     "customer": ("甲方", "Customer"),
     "operator": ("乙方", "Operator"),
     "signed_on": ("签订日期", "Signed on"),
+    "supplement": ("补充协议", "Supplement"),
     "message": ("短信", "Message"),
     "refusal": ("被拒绝的提交", "Refused submit"),
     "whole": ("长短信全文", "Whole text of the long message"),
@@ -105,6 +106,8 @@ class _Summary:
             yield ""
             for key in ("contract", "customer", "operator", "signed_on"):
                 yield self._item(key, row[key])
+            for one in row["supplements"]:
+                yield self._item("supplement", one["agreed_on"], one["reference"], *one["terms"], one["note"])
         for row in self._told["texts"]:
             yield ""
             yield f"## {words['whole']} {row['whole_id']}"

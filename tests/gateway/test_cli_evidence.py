@@ -131,6 +131,7 @@ def test_the_archive_of_a_message_has_all_that_is_known_of_it(
     assert [(row["account"], row["number"]) for row in rows(found, "consents")] == [("bank", NUMBER)]
     assert [row["refusal_id"] for row in rows(found, "refusals")] == [refused]
     assert [row["contract"] for row in rows(found, "accounts")] == ["WM39-SMS-0001"]
+    assert [row["supplements"] for row in rows(found, "accounts")] == [[]]
     assert [row["version"] for row in rows(found, "rulesets")] == ["0123456789ab"]
 
 
@@ -297,3 +298,19 @@ def test_an_archive_that_is_there_stays_as_it_is(rig: Rig, signet: Signet, folde
     result = signet(str(deliver(rig)), "-o", str(path))
     assert (result.exit_code, result.stderr) == (1, f"Error: cannot write {path}: File exists\n")
     assert path.read_bytes() == b"older"
+
+
+def test_the_supplements_of_the_account_stand_beside_its_contract(
+    rig: Rig, files: Callable[..., dict[str, bytes]], folder: Path
+) -> None:
+    config = folder / "config.toml"
+    paper = '{ agreed_on = 2025-03-01, reference = "补充协议一", terms = ["append"], note = "试用" }'
+    text = config.read_text("utf-8").replace("#append = false", "append = true")
+    config.write_text(text.replace("#supplements = []", f"supplements = [{paper}]"), "utf-8")
+    found = files(str(deliver(rig)))
+    [account] = rows(found, "accounts")
+    assert account["supplements"] == [
+        {"agreed_on": "2025-03-01", "reference": "补充协议一", "terms": ["append"], "note": "试用"}
+    ]
+    assert "- 补充协议: 2025-03-01, 补充协议一, append, 试用" in found["summary.zh.md"].decode()
+    assert "- Supplement: 2025-03-01, 补充协议一, append, 试用" in found["summary.en.md"].decode()

@@ -135,6 +135,26 @@ def test_the_contract_is_shown_with_the_hash_of_its_paper(signet: Signet, tmp_pa
     assert told(signet("show", "demo", "--json"))["history"][-1]["document_sha256"] == digest
 
 
+def test_supplements_are_shown_with_the_terms_that_they_agree_to(signet: Signet, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    paper = (
+        '{ agreed_on = 2025-03-01, reference = "补充协议一", terms = ["append", "charge"], note = "试用" }'
+    )
+    keys = f'append = true\ncharge = "delivered"\nsupplements = [{paper}]\n'
+    text = config.read_text("utf-8").replace('name = "daytime"\n', f'name = "daytime"\n{keys}')
+    config.write_text(text, "utf-8")
+    assert told(signet("show", "daytime", "--json"))["supplements"] == [
+        {
+            "agreed_on": "2025-03-01",
+            "reference": "补充协议一",
+            "terms": ["append", "charge"],
+            "note": "试用",
+        }
+    ]
+    assert "2025-03-01  补充协议一  append, charge  试用" in signet("show", "daytime").stdout
+    assert told(signet("show", "demo", "--json"))["supplements"] == []
+
+
 def test_units_are_given_and_taken_for_a_reason(signet: Signet) -> None:
     topup(signet, 10, 500, "a")
     asked = ("--reason", "typed twice", "--reference", "c1", "--json")

@@ -15,10 +15,12 @@ from policy.hours import Hours, HoursClosure, HoursException
 from policy.register import Registration
 from policy.ruleset import Ruleset, compile_ruleset
 from policy.scope import Scope
+from policy.supplement import Supplement
 from policy.template import Template
 
 HOURS = Hours(time(8), time(17), ZoneInfo("Asia/Shanghai"))
 HOLIDAY = HoursClosure(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC), "元旦")
+SUPPLEMENT = Supplement(date(2026, 1, 1), "补充协议一", ("append",), "2026-01")
 AGREED = HoursException(datetime(2026, 1, 1, tzinfo=UTC), None, "补充协议")
 
 
@@ -78,6 +80,7 @@ def test_equal_inputs_make_equal_rulesets_with_equal_versions() -> None:
         {"templates": [Template("birthday", "生日快乐【中国银行】")]},
         {"templates_only": True},
         {"append": True},
+        {"supplements": [SUPPLEMENT]},
     ],
 )
 def test_any_change_of_the_rules_makes_another_version(change: dict[str, object]) -> None:
@@ -99,6 +102,16 @@ def test_any_change_of_an_exception_makes_another_version(change: dict[str, Any]
     hours = replace(HOURS, exceptions=(AGREED,))
     changed = replace(HOURS, exceptions=(replace(AGREED, **change),))
     assert build(hours=hours).version != build(hours=changed).version
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"agreed_on": date(2026, 1, 2)}, {"reference": "补充协议二"}, {"terms": ("charge",)}, {"note": ""}],
+)
+# Any: dataclasses.replace takes one keyword at a time.
+def test_any_change_of_a_supplement_makes_another_version(change: dict[str, Any]) -> None:
+    changed = build(supplements=[replace(SUPPLEMENT, **change)])
+    assert changed.version != build(supplements=[SUPPLEMENT]).version
 
 
 def test_a_signature_that_no_text_could_carry_cannot_be_compiled() -> None:
@@ -125,6 +138,7 @@ def test_the_description_of_a_ruleset_is_json_and_is_what_its_version_stands_for
         service_types={"OTP": MessageClass.CODE},
         scopes={"OUTSIDE_HOURS": Scope(frozenset({MessageClass.NOTICE}), shadow=True)},
         templates=[Template("code", "验证码{number:4-6}【中国银行】", MessageClass.CODE)],
+        supplements=[SUPPLEMENT],
     )
     told = json.dumps(ruleset.describe(), sort_keys=True, ensure_ascii=False)
     assert sha256(told.encode()).hexdigest()[:12] == ruleset.version
@@ -143,6 +157,9 @@ def test_the_description_of_a_ruleset_is_json_and_is_what_its_version_stands_for
         {"name": "code", "text": "验证码{number:4-6}【中国银行】", "message_class": "code"}
     ]
     assert read["hours"]["exceptions"][0]["note"] == "补充协议"
+    assert read["supplements"] == [
+        {"agreed_on": "2026-01-01", "reference": "补充协议一", "terms": ["append"], "note": "2026-01"}
+    ]
     assert read["content"] == ruleset.content.digest
 
 

@@ -19,6 +19,8 @@ from tests.gateway.config.test_loading import ACCOUNT, CARRIER, ROUTE, problems_
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FILES_MAX = 1_000_000
+TODAY = date(2026, 11, 22)
+AGREED = 'supplements = [{ agreed_on = 2025-01-06, reference = "补充协议一", terms = ["rules"] }]'
 
 
 def written(keys: str) -> str:
@@ -136,10 +138,10 @@ def test_a_rule_that_only_reports_what_the_law_forbids_is_warned_of(tmp_path: Pa
         tmp_path,
         written(
             "rules.UNSUBSCRIBE_MISSING = { shadow = true }\nrules.SALUTATION_MISSING = { shadow = true }\n"
-            'rules.CONSENT_MISSING = { classes = ["commercial"] }'
+            f'rules.CONSENT_MISSING = {{ classes = ["commercial"] }}\n{AGREED}'
         ),
     )
-    (found,) = warnings(settings, FILES_MAX)
+    (found,) = warnings(settings, FILES_MAX, TODAY)
     assert (found.path, found.owner) == ("accounts[0].rules.UNSUBSCRIBE_MISSING.shadow", "bank")
     assert found.message == "only reports what the law forbids (Order 74, in force from 2026-05-01)"
 
@@ -158,8 +160,7 @@ def test_a_rule_that_only_reports_what_the_law_forbids_is_warned_of(tmp_path: Pa
 def test_a_rule_that_does_not_hold_where_the_law_does_is_warned_of(
     tmp_path: Path, rule: str, message: str
 ) -> None:
-    found = [
-        problem.message for problem in warnings(settings_of(tmp_path, written(f"rules.{rule}")), 100_000)
-    ]
+    settings = settings_of(tmp_path, written(f"rules.{rule}\n{AGREED}"))
+    found = [problem.message for problem in warnings(settings, FILES_MAX, TODAY)]
     assert len(found) == bool(message)
     assert all(one.startswith(f"{message} what the law forbids (") for one in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from dataclasses import replace
+from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from gateway.settings import (
 )
 from tests.certificates import Authority
 from tests.gateway.config.test_loading import ACCOUNT, CARRIER, ROUTE
+
+TODAY = date(2026, 11, 22)
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +217,8 @@ class TestWarnings:
         settings = load_text(tmp_path)
         files = open_files.wanted(settings)
         assert files > settings.listen.connections_max
-        assert list(warnings(settings, files)) == []
-        (warning,) = warnings(settings, files - 1)
+        assert list(warnings(settings, files, TODAY)) == []
+        (warning,) = warnings(settings, files - 1, TODAY)
         assert (warning.path, f"needs {files} " in warning.message) == ("listen.connections_max", True)
 
     def test_count_what_proxies_and_carriers_take(self, tmp_path: Path) -> None:
@@ -227,8 +230,8 @@ class TestWarnings:
 
     def test_of_an_account_that_can_fill_the_intake(self, tmp_path: Path) -> None:
         head = "[limits]\nintake_max = 400\n"
-        assert list(warnings(load_text(tmp_path, head), 10_000)) == []
-        (warning,) = warnings(load_text(tmp_path, head, "binds_max = 5\n"), 10_000)
+        assert list(warnings(load_text(tmp_path, head), 10_000, TODAY)) == []
+        (warning,) = warnings(load_text(tmp_path, head, "binds_max = 5\n"), 10_000, TODAY)
         assert (warning.path, warning.owner) == ("accounts[0].window_max", "bank")
 
     def test_are_told_by_signet_check_and_are_no_problems(self, tmp_path: Path) -> None:
