@@ -243,6 +243,7 @@ class Gateway:
         gauge("broadcast_recipients", "Of broadcasts, in hand", lambda: len(self._broadcasts))
         sources = self._intake.throttles.sources
         gauges("throttled_sources", "Source addresses whose rates are told apart", "account", sources)
+        gauges("template_places", "Places in templates kept of read texts", "account", self._template_places)
         long = self._long_messages
         gauge("reassemblies", "Long messages that wait for a segment", lambda: len(long.collector))
         gauge("reassembly_octets", "Octets of text that wait for a segment", lambda: long.collector.octets)
@@ -265,6 +266,10 @@ class Gateway:
             "bind",
             lambda: {bind.name: bind.taken for bind in self._pool.binds},
         )
+
+    def _template_places(self) -> dict[str, int]:
+        rules = {name: account.ruleset.templates for name, account in self._by_name.items()}
+        return {name: each.places for name, each in rules.items() if each.templates}
 
     async def _part(self) -> None:
         await self._listener.part()

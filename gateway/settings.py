@@ -21,6 +21,7 @@ from policy.content import ContentFilter
 from policy.facts import MessageClass
 from policy.frequency import Cap
 from policy.ruleset import Ruleset
+from policy.template import PLACES_MAX
 from policy.working_days import WorkingDays
 from smpp.message_id import GUESSED, Notations
 from smpp.message_state import MessageState
@@ -362,6 +363,7 @@ class Limits:
     reassembly_octets_max: int = 4_194_304
     lockout_max_s: float = 900.0
     sources_max: int = 10_000
+    template_places_max: int = PLACES_MAX
 
 
 @dataclass(frozen=True, slots=True)

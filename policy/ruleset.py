@@ -23,7 +23,7 @@ from policy.hours import Hours
 from policy.register import Register, Registration
 from policy.scope import Mode, Modes, Scope, compile_modes
 from policy.supplement import Supplement
-from policy.template import Template, Templates
+from policy.template import PLACES_MAX, Template, Templates
 from policy.verdict import Accept, Judgement
 
 OutsideHours = Literal["refuse", "hold"]
@@ -146,10 +146,12 @@ def compile_ruleset(
     templates_only: bool = False,
     append: bool = False,
     supplements: Iterable[Supplement] = (),
+    template_places_max: int = PLACES_MAX,
 ) -> Ruleset:
     """The rules of one account, with their version.
 
-    A signature that is only a name is registered for good. Raises ValueError for a signature that is not
+    A signature that is only a name is registered for good. `template_places_max` bounds what templates keep,
+    and changes no verdict; the version does not stand for it. Raises ValueError for a signature that is not
     well-formed (see `register.is_well_formed`), a text that is no template, and the scope of a rule that has
     none.
     """
@@ -162,7 +164,7 @@ def compile_ruleset(
         content,
         hours,
         outside_hours,
-        Templates(templates),
+        Templates(templates, template_places_max),
         templates_only,
         append,
         tuple(supplements),

@@ -24,8 +24,9 @@ _NO_NAME = frozenset("【】。｡！!？?\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029./
 _DIGITS = frozenset("0123456789")
 # Stands for every character that no template mentions.
 _OTHER = "\ufffe"
-# How many places the states that are kept may have together: some thirty megabytes.
-_PLACES_MAX = 500_000
+
+PLACES_MAX = 500_000
+"""How many places the states that are kept may have together, unless another number is told: some 30 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,12 @@ class Template:
 
 
 class Matcher:
-    """The templates for one class of messages. Raises ValueError for a text that is no template."""
+    """The templates for one class of messages. Raises ValueError for a text that is no template.
 
-    def __init__(self, templates: Iterable[Template]) -> None:
+    The states that are kept have `places_max` places together at most; of one more, all are forgotten.
+    """
+
+    def __init__(self, templates: Iterable[Template], places_max: int = PLACES_MAX) -> None:
         graph = _Graph()
         start = graph.place()
         self._names: dict[int, str] = {}
@@ -58,7 +62,9 @@ class Matcher:
         self._unmentioned = re.compile(f"[^{re.escape(''.join(sorted(mentioned)))}]")
         self._graph = graph
         self._known: dict[frozenset[int], _State] = {}
-        self._places_known = 0
+        self._places_max = places_max
+        self.places = 0
+        """The places of the states that are kept now."""
         self._start = graph.closure([start])
 
     def match(self, text: str) -> str | None:
@@ -80,25 +86,30 @@ class Matcher:
     def _state(self, places: frozenset[int]) -> _State:
         known = self._known.get(places)
         if known is None:
-            self._places_known += 1 + len(places)
-            if self._places_known > _PLACES_MAX:
+            self.places += 1 + len(places)
+            if self.places > self._places_max:
                 # The states that go on referring to each other are those of texts being read now.
                 self._known.clear()
-                self._places_known = 1 + len(places)
+                self.places = 1 + len(places)
             end = min(places & self._ranks.keys(), key=self._ranks.__getitem__, default=None)
             known = self._known[places] = _State(places, None if end is None else self._names[end])
         return known
 
 
 class Templates:
-    """The templates of an account. Equal where they are; raises ValueError for a text that is none."""
+    """The templates of an account. Equal where they are; raises ValueError for a text that is none.
+
+    What is kept of the texts of each class is bounded by `places_max`, see `Matcher`.
+    """
 
     __slots__ = ("_matchers", "templates")
 
-    def __init__(self, templates: Iterable[Template]) -> None:
+    def __init__(self, templates: Iterable[Template], places_max: int = PLACES_MAX) -> None:
         self.templates = tuple(templates)
         self._matchers = {
-            message_class: Matcher(t for t in self.templates if t.message_class in (None, message_class))
+            message_class: Matcher(
+                (t for t in self.templates if t.message_class in (None, message_class)), places_max
+            )
             for message_class in (MessageClass if self.templates else ())
         }
 
@@ -107,6 +118,11 @@ class Templates:
 
     def __hash__(self) -> int:
         return hash(self.templates)
+
+    @property
+    def places(self) -> int:
+        """The places of what is kept of texts, of all classes."""
+        return sum(matcher.places for matcher in self._matchers.values())
 
     def match(self, text: str, message_class: MessageClass) -> str | None:
         """The name of the template that a text of that class is written by, None if it is by none."""

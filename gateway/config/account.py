@@ -275,8 +275,10 @@ class AccountTable(Table):
         return value
 
 
-def account_of(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> Account:
-    """The account in a table; `content` is the filter that all share, `zone` the operator\'s."""
+def account_of(
+    table: AccountTable, content: ContentFilter, zone: ZoneInfo, template_places_max: int
+) -> Account:
+    """The account in a table; `content` is the filter that all share, `zone` the operator's."""
     contract = _contract(table.contract)
     ruleset = compile_ruleset(
         signatures=registrations_of(table.signatures),
@@ -290,6 +292,7 @@ def account_of(table: AccountTable, content: ContentFilter, zone: ZoneInfo) -> A
         templates_only=table.templates_only,
         append=table.append,
         supplements=map(supplement_of, table.supplements),
+        template_places_max=template_places_max,
     )
     return Account(
         name=table.name,

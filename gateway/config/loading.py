@@ -90,7 +90,10 @@ def _settings(file: File) -> Settings:
         admin=Admin(**dict(file.admin)) if file.admin.port else None,
         log=Log(**dict(file.log)),
         limits=Limits(**dict(file.limits)),
-        accounts={table.system_id: account_of(table, content, zone) for table in file.accounts},
+        accounts={
+            table.system_id: account_of(table, content, zone, file.limits.template_places_max)
+            for table in file.accounts
+        },
         carriers={table.name: carrier_of(table, zone) for table in file.carriers},
         routes=tuple(map(_route, file.routes)),
         retention=Retention(**dict(file.retention)),

@@ -142,6 +142,7 @@ class LimitsTable(Table):
     reassembly_octets_max: Count = _LIMITS.reassembly_octets_max
     lockout_max_s: Seconds = _LIMITS.lockout_max_s
     sources_max: Count = _LIMITS.sources_max
+    template_places_max: Count = _LIMITS.template_places_max
 
     @field_validator("retry_max_s")
     @classmethod

@@ -19,6 +19,7 @@ from policy.hours import Hours
 from policy.register import Registration
 from policy.ruleset import Ruleset, compile_ruleset
 from policy.scope import Scope
+from policy.template import Template
 from smpp import codec, segments
 from smpp.pdu import ReplaceSm
 from smpp.text import Alphabet
@@ -59,6 +60,18 @@ def kept(whole: Whole) -> list[Any]:
 
 def metric(whole: Whole, line: str) -> bool:
     return line.encode() in whole.gateway.metrics.render()
+
+
+def test_what_templates_keep_of_texts_has_a_gauge(path: Path) -> None:
+    agreed = rules(templates=[Template("any", "{name:1-20}【中国银行】")], templates_only=True)
+    plain = an_account(name="shop", system_id="shop")
+    whole = started(path, an_account(agreed), plain)
+    assert metric(whole, '\nsignet_template_places{account="bank"} 0.0\n')
+    whole.customer().send(submit(2))
+    assert agreed.templates.places > 0
+    assert metric(whole, f'\nsignet_template_places{{account="bank"}} {agreed.templates.places:.1f}\n')
+    assert not metric(whole, 'signet_template_places{account="shop"}')
+    whole.stop()
 
 
 def test_the_rules_of_every_account_are_kept_once_a_version(path: Path) -> None:

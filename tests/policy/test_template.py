@@ -166,13 +166,23 @@ def test_of_templates_that_one_begins_another_the_first_that_fits_is_named() -> 
 SWAP = str.maketrans("{}", "《》")
 
 
-def test_what_is_kept_of_texts_that_were_read_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("policy.template._PLACES_MAX", 500)
-    matcher = Matcher([Template("one", "{name:1-20}甲{name:1-20}乙{name:1-20}")])
+def test_what_is_kept_of_texts_that_were_read_is_bounded() -> None:
+    matcher = Matcher([Template("one", "{name:1-20}甲{name:1-20}乙{name:1-20}")], places_max=500)
     for number in range(200):
         word = f"{number:08b}".translate(str.maketrans("01", "甲乙"))
         assert matcher.match(word + "丙") in ("one", None)
-        assert sum(map(len, matcher._known)) <= 500
+        assert sum(map(len, matcher._known)) < matcher.places <= 500
+
+
+def test_what_is_kept_is_counted_for_all_classes_of_an_account() -> None:
+    templates = Templates([Template("one", "您{name:1-5}")], places_max=500)
+    assert (templates.places, Templates([]).places) == (0, 0)
+    templates.match("您好", MessageClass.NOTICE)
+    once = templates.places
+    templates.match("您好", MessageClass.NOTICE)
+    assert templates.places == once > 0
+    templates.match("您好", MessageClass.CODE)
+    assert templates.places == 2 * once
 
 
 @given(

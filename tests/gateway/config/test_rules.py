@@ -133,6 +133,17 @@ def test_templates_the_class_of_a_service_type_and_what_is_added_are_the_account
     assert ruleset.class_of("OTP") is MessageClass.CODE
 
 
+def test_the_limits_say_how_much_templates_keep(tmp_path: Path) -> None:
+    keys = 'templates = [{ name = "any", text = "{name:1-20}甲{name:1-20}乙" }]'
+    few = settings_of(tmp_path, f"[limits]\ntemplate_places_max = 50\n{written(keys)}")
+    many = settings_of(tmp_path, written(keys))
+    for settings in (few, many):
+        settings.accounts["bank-1"].ruleset.templates.match("甲乙丙丁" * 10, MessageClass.COMMERCIAL)
+    kept = [one.accounts["bank-1"].ruleset.templates.places for one in (few, many)]
+    assert kept[0] <= 50 < kept[1]
+    assert few.accounts["bank-1"].ruleset.version == many.accounts["bank-1"].ruleset.version
+
+
 def test_a_rule_that_only_reports_what_the_law_forbids_is_warned_of(tmp_path: Path) -> None:
     settings = settings_of(
         tmp_path,
