@@ -14,6 +14,7 @@ _COMMANDS = {
     "audit": ("gateway.cli.audit", "audit"),
     "broadcast": ("gateway.cli.broadcast", "broadcast"),
     "check": ("gateway.cli.check", "check"),
+    "complaint": ("gateway.cli.complaint", "complaint"),
     "demo": ("gateway.cli.demo", "demo"),
     "evidence": ("gateway.cli.evidence", "evidence"),
     "explain": ("gateway.cli.explain", "explain"),

@@ -17,7 +17,7 @@ from rich.text import Text
 from gateway.cli.configured import account_named, config_option, settings_or_exit
 from gateway.cli.database import reading
 from gateway.cli.output import console, json_option
-from gateway.cli.times import YEARS, now_ms
+from gateway.cli.times import first_day, month_option, now_ms
 from gateway.records.fen import capitals
 from gateway.records.statement import bought_fen, charged_fen, returned_fen, sections
 from gateway.settings import Contract, Settings
@@ -27,7 +27,7 @@ from ledger import sql
 
 @click.command()
 @click.argument("name", metavar="ACCOUNT")
-@click.option("--month", type=click.DateTime(["%Y-%m"]), help="Such as 2026-11.  [default: this month]")
+@month_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV: section, then the cells of a row.")
 @json_option
 @click.option("--pdf", "pdf_path", type=click.Path(path_type=Path, dir_okay=False), help="Write a PDF there.")
@@ -43,10 +43,7 @@ def statement(
     if as_csv + as_json + (pdf_path is not None) > 1:
         raise click.UsageError("--csv, --json and --pdf are one or the other")
     settings = settings_or_exit(config_path)
-    today = datetime.fromtimestamp(now_ms() / 1000, settings.zone).date()
-    first = (month.date() if month else today).replace(day=1)
-    if first.year not in YEARS:
-        raise click.BadParameter(f"the year is not within {YEARS[0]} and {YEARS[-1]}")
+    first = first_day(month, now_ms(), settings.zone)
     # Summing up takes long where much was sent: a running gateway must go on writing.
     with reading(settings) as connection:
         if name not in sql.balances(connection, [name]):

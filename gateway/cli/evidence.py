@@ -22,7 +22,7 @@ from gateway.settings import Settings
 from gateway.store import evidence as kept
 from gateway.store.evidence import Span
 
-_TOLD = ("messages", "refusals", "receipts", "transfers", "charges", "consents", "opt_outs")
+_TOLD = ("messages", "refusals", "receipts", "transfers", "charges", "consents", "opt_outs", "complaints")
 
 
 @click.command()
@@ -53,9 +53,9 @@ def evidence(
     """Write an archive of all that is known of a message, or of a recipient's number.
 
     MESSAGE_ID is the one that the customer was told, decimal or hexadecimal. There are texts, as submitted
-    and as sent, verdicts and rules, consents and opt-outs, ledger lines, submits to carriers and their
-    receipts, with a summary in Chinese and in English, and the hash of every file. The same database, asked
-    with the same --at, gives the same octets. Exit code 1 if nothing is known.
+    and as sent, verdicts and rules, consents, opt-outs and complaints, ledger lines, submits to carriers and
+    their receipts, with a summary in Chinese and in English, and the hash of every file. The same database,
+    asked with the same --at, gives the same octets. Exit code 1 if nothing is known.
     """
     settings = settings_or_exit(config_path)
     span = Span(*(None if time is None else unix_ms(time, settings.zone) for time in (since, until)))

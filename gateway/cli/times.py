@@ -39,6 +39,20 @@ def time_option(name: str, help: str, *, required: bool = False) -> Callable[[An
     return click.option(name, type=read_time, metavar="TIME", required=required, help=help)
 
 
+month_option = click.option(
+    "--month", type=click.DateTime(["%Y-%m"]), help="Such as 2026-11.  [default: this month]"
+)
+
+
+def first_day(month: datetime | None, now: int, zone: tzinfo) -> date:
+    """The first day of the month that an option named, or of that of `now`; a usage error for one too far."""
+    today = datetime.fromtimestamp(now / 1000, zone).date()
+    first = (month.date() if month else today).replace(day=1)
+    if first.year not in YEARS:
+        raise click.BadParameter(f"the year is not within {YEARS[0]} and {YEARS[-1]}")
+    return first
+
+
 def unix_ms(at: datetime, zone: tzinfo) -> int:
     """That time in unix milliseconds, in `zone` if it names none of its own."""
     return int((at if at.tzinfo else at.replace(tzinfo=zone)).timestamp() * 1000)

@@ -50,6 +50,7 @@ _WORDS = {
     "member": ("会员", "Member"),
     "block": ("黑名单", "Blocked"),
     "reply": ("上行短信", "Reply"),
+    "complaint": ("投诉", "Complaint"),
     "nothing": ("无", "none"),
 }
 
@@ -199,6 +200,11 @@ class _Summary:
             yield self._item("block", row["number"], *self._times(row, "since"), row["note"])
         for row in self._told["replies"]:
             yield self._item("reply", row["source_addr"], row["account"], *self._times(row, "received_at"))
+        for row in self._told["complaints"]:
+            about = (row["number"], row["account"], row["message_id"], row["source"])
+            made = (*self._times(row, "received_at"), row["note"])
+            ended = (*self._times(row, "closed_at"), row["outcome"])
+            yield self._item("complaint", row["complaint_id"], *about, *made, *ended)
 
     def _registered(self, row: Row) -> Iterator[str]:
         """What the rules of the time had on the message's signature."""

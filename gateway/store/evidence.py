@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
 from gateway.ids import first_id
 from gateway.number import plain, spellings
 from gateway.store import schema, schema_recipients
-from gateway.store.schema_records import refusal, ruleset
+from gateway.store.schema_records import complaint, refusal, ruleset
 from ledger import draws
 from ledger.ending import lots_of
 from ledger.lots import LotUnits
@@ -112,6 +112,28 @@ def gather(
     ):
         found[name] = _rows(connection, table, key.in_(of_messages), ids)
     found["charges"] = _charges(connection, messages)
+    found |= _of_recipients(connection, numbers, account, country_code, span)
+    found["complaints"] = _rows(
+        connection,
+        complaint,
+        and_(
+            or_(complaint.c.message_id.in_(of_messages), complaint.c.number.in_(texts("numbers"))),
+            *_of(complaint.c.account, account),
+        ),
+        ids | {"numbers": dumps(numbers)},
+    )
+    versions = {row["ruleset"] for row in (*messages, *found["refusals"])}
+    found["rulesets"] = _rows(connection, ruleset, ruleset.c.version.in_(sorted(versions)), {})
+    accounts = {row["account"] for row in (*messages, *found["refusals"])}
+    found["lots"] = _rows(connection, ledger_lot, ledger_lot.c.account.in_(sorted(accounts)), {})
+    return found
+
+
+def _of_recipients(
+    connection: Connection, numbers: Sequence[str], account: str | None, country_code: str, span: Span
+) -> dict[str, list[Row]]:
+    """What is recorded of these recipients, whatever was sent to them."""
+    found: dict[str, list[Row]] = {}
     addrs = {"addrs": dumps([addr for number in numbers for addr in spellings(number, country_code)])}
     found["refusals"] = _rows(
         connection,
@@ -139,10 +161,6 @@ def gather(
         found[name] = _rows(
             connection, table, and_(table.c.number.in_(texts("numbers")), *whose), {"numbers": dumps(numbers)}
         )
-    versions = {row["ruleset"] for row in (*messages, *found["refusals"])}
-    found["rulesets"] = _rows(connection, ruleset, ruleset.c.version.in_(sorted(versions)), {})
-    accounts = {row["account"] for row in (*messages, *found["refusals"])}
-    found["lots"] = _rows(connection, ledger_lot, ledger_lot.c.account.in_(sorted(accounts)), {})
     return found
 
 

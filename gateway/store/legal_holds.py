@@ -1,23 +1,33 @@
-"""Legal holds: what may not be purged, however old it is, until somebody ends the hold."""
+"""Legal holds: what may not be purged, however old it is, until somebody ends the hold.
+
+An open complaint holds the message that it is about, and as long as that is not known, all of the number.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Connection, bindparam, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, case, null, select, union_all, update
 
 from gateway.store import schema
-from gateway.store.schema_records import legal_hold
+from gateway.store.schema_records import complaint, legal_hold
 from ledger.prepared import Prepared
 
 _hold = legal_hold.c
+_complaint = complaint.c
 _message = schema.message.c
-_WHOLES = select(_message.whole_id).where(
-    _message.message_id.in_(select(_hold.message_id).where(_hold.ended_at.is_(None))),
-    _message.whole_id.is_not(None),
+_active = union_all(
+    select(_hold.account, _hold.number, _hold.message_id).where(_hold.ended_at.is_(None)),
+    select(null(), case((_complaint.message_id.is_(None), _complaint.number)), _complaint.message_id).where(
+        _complaint.closed_at.is_(None)
+    ),
 )
-_ACTIVE = Prepared(select(_hold.account, _hold.number, _hold.message_id).where(_hold.ended_at.is_(None)))
-_HELD_WHOLES = Prepared(_WHOLES)
+_ACTIVE = Prepared(_active)
+_HELD_WHOLES = Prepared(
+    select(_message.whole_id).where(
+        _message.message_id.in_(select(_active.subquery().c.message_id)), _message.whole_id.is_not(None)
+    )
+)
 _END = Prepared(
     update(legal_hold)
     .where(_hold.hold_id == bindparam("id", type_=BigInteger), _hold.ended_at.is_(None))
@@ -63,7 +73,7 @@ class Held:
 
 
 def held(connection: Connection) -> Held:
-    """What is under a hold now."""
+    """What is under a hold now, or complained of."""
     rows = _ACTIVE.fetch(connection)
     accounts, numbers, messages = (
         frozenset(row[place] for row in rows if row[place] is not None) for place in range(3)

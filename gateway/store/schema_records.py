@@ -87,3 +87,23 @@ purge = Table(
     Column("purged", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
+
+# What recipients, or a carrier or the regulator for them, complained of (contract clause 五(2)): account and
+# message are NULL until they are known, `number` is plain, `source` is who passed it on ("": the recipient).
+complaint = Table(
+    "complaint",
+    metadata,
+    Column("complaint_id", Id, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("account", Text),
+    Column("message_id", BigInteger),
+    Column("source", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
+    Column("outcome", Text, nullable=False, server_default=""),
+)
+# Each step of a purge asks for them.
+_open = complaint.c.closed_at.is_(None)
+Index("complaint_open", complaint.c.message_id, sqlite_where=_open, postgresql_where=_open)

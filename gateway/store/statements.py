@@ -62,8 +62,7 @@ def month_of(connection: Connection, account: str, first: date, zone: tzinfo) ->
 
     Raises LedgerError where its sums do not agree with the ledger.
     """
-    following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-    start_ms, end_ms = (_instant(day, zone) for day in (first, following))
+    start_ms, end_ms = instants_of(first, zone)
     made = statement(connection, account, start_ms, end_ms)
     sent = _sent(connection, made, zone)
     charged = made.moved.get(Kind.SETTLE, 0)
@@ -72,6 +71,12 @@ def month_of(connection: Connection, account: str, first: date, zone: tzinfo) ->
             f"{account!r}: what was sent does not add up to the {charged} units that were charged"
         )
     return Month(first, made, sent, _refused(connection, account, start_ms, end_ms))
+
+
+def instants_of(first: date, zone: tzinfo) -> tuple[int, int]:
+    """The first instant of the month that begins on `first`, and that of the next (unix milliseconds)."""
+    following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    return _instant(first, zone), _instant(following, zone)
 
 
 def _instant(day: date, zone: tzinfo) -> int:

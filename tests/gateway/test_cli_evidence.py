@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import insert
 
 from gateway.cli import main
-from gateway.store import schema_recipients
+from gateway.store import complaints, schema_recipients
 from gateway.store.engine import connect
 from gateway.store.schema_records import ruleset
 from ledger import sql
@@ -170,6 +170,43 @@ def test_a_message_names_its_lots_and_their_price(rig: Rig, files: Callable[...,
         }
     ]
     assert "- Charged to: bank transfer 7, 1 × 6.6667 fen = 6.67 fen" in found["summary.en.md"].decode()
+
+
+def complain(rig: Rig, account: str | None, message_id: int | None, number: str = NUMBER) -> int:
+    with rig.engine.begin() as connection:
+        made = complaints.add(connection, number, account, message_id, "12321", START, "unwanted", rig.now())
+    return made.complaint_id
+
+
+def test_complaints_of_a_message_and_of_its_recipient_are_there(
+    rig: Rig, files: Callable[..., dict[str, bytes]]
+) -> None:
+    message_id = deliver(rig)
+    own = complain(rig, "bank", message_id)
+    unlinked = complain(rig, None, None)
+    others = complain(rig, "shop", None)
+    complain(rig, "bank", None, OTHER)
+    with rig.engine.begin() as connection:
+        assert complaints.close(connection, own, "blocked", START + 60_000)
+    found = files(NUMBER)
+    assert [row["complaint_id"] for row in rows(found, "complaints")] == [own, unlinked, others]
+    for arguments in ((NUMBER, "--account", "bank"), (str(message_id),)):
+        found = files(*arguments)
+        assert [row["complaint_id"] for row in rows(found, "complaints")] == [own]
+    told = f"{own}, {NUMBER}, bank, {message_id}, 12321, 2026-11-23T09:00:00+08:00, unwanted, "
+    told += "2026-11-23T09:01:00+08:00, blocked"
+    assert f"- 投诉: {told}" in found["summary.zh.md"].decode().splitlines()
+    assert f"- Complaint: {told}" in found["summary.en.md"].decode().splitlines()
+
+
+def test_a_complaint_of_a_purged_message_is_found_by_the_message(
+    rig: Rig, files: Callable[..., dict[str, bytes]]
+) -> None:
+    message_id = deliver(rig)
+    own = complain(rig, "bank", message_id)
+    with rig.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE message SET body = x'', destination_addr = ''")
+    assert [row["complaint_id"] for row in rows(files(str(message_id)), "complaints")] == [own]
 
 
 def test_the_manifest_has_the_hash_of_every_file(rig: Rig, files: Callable[..., dict[str, bytes]]) -> None:

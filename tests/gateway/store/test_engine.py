@@ -118,6 +118,7 @@ def test_every_key_check_and_partial_index_is_migrated_too(tmp_path: Path) -> No
         "attempt_carrier_key",
         "attempt_unnamed",
         "broadcast_recipient_undecided",
+        "complaint_open",
         "consent_frequency",
         "delivery_open",
         "delivery_waiting",

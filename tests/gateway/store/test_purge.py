@@ -13,7 +13,7 @@ from sqlalchemy import Engine, insert, update
 from gateway.broadcasts.broadcast import Broadcast, BroadcastState
 from gateway.ids import first_id
 from gateway.message import Message
-from gateway.store import broadcast_book, legal_holds, purge, schema, schema_recipients
+from gateway.store import broadcast_book, complaints, legal_holds, purge, schema, schema_recipients
 from gateway.store.audit import IDENTITIES, Audit, audit_at_start
 from gateway.store.engine import connect
 from gateway.store.purge import Purged, Walk, What
@@ -118,6 +118,12 @@ def hold(
         return legal_holds.add(connection, account, number, message_id, "the court's", rig.now()).hold_id
 
 
+def complain(rig: Rig, message_id: int | None, number: str = NUMBER) -> int:
+    with rig.engine.begin() as connection:
+        made = complaints.add(connection, number, "bank", message_id, "12321", START, "", rig.now())
+    return made.complaint_id
+
+
 def is_bare(rig: Rig, of: Message) -> bool:
     return bool(rig.row(of).body == b"")
 
@@ -211,6 +217,28 @@ def test_what_is_under_a_legal_hold_stays_until_the_hold_ends(rig: Rig, held: st
     purged(rig.engine, "commercial")
     assert (is_bare(rig, sent), is_bare(rig, free)) == (True, True)
     assert (rig.rows(schema.receipt), rig.rows(schema.delivery)) == ([], [])
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_what_is_complained_of_stays_until_the_complaint_is_closed(rig: Rig, is_linked: bool) -> None:
+    sent = delivered(rig, number=f"+86{NUMBER}")
+    same = delivered(rig, "A2")
+    free = delivered(rig, "A3", number=OTHER)
+    complaint_id = complain(rig, sent.message_id if is_linked else None)
+    purged(rig.engine, "commercial")
+    assert [is_bare(rig, each) for each in (sent, same, free)] == [False, is_linked, True]
+    with rig.engine.begin() as connection:
+        assert complaints.close(connection, complaint_id, "blocked", LATER)
+    purged(rig.engine, "commercial")
+    assert is_bare(rig, sent)
+    assert is_bare(rig, same)
+
+
+def test_a_complaint_of_a_part_keeps_the_whole(rig: Rig) -> None:
+    second = rig.long()[2]
+    rig.record(refused(rig.claim(count=1).messages[0]))
+    complain(rig, second.message_id)
+    assert "messages" not in counts(purged(rig.engine, "commercial"))
 
 
 def test_a_hold_on_a_part_is_a_hold_on_the_whole(rig: Rig) -> None:
