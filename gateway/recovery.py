@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.delivery import COMMON
 from gateway.ids import MessageIds
+from gateway.message import Message
 from gateway.ports import CommitUnknown, StoreUnable
 from gateway.settings import Charge, InDoubtPolicy, Recipients, Settings
 from gateway.store import recover
@@ -127,6 +128,12 @@ def means_of(
         ruleset = by_name.get(account)
         return Mode.ON if ruleset is None else ruleset.modes[MessageClass(message_class)][rule]
 
+    def opens_at(message: Message, at: int) -> int:
+        ruleset = by_name.get(message.account)
+        if ruleset is None:
+            return at
+        return int(ruleset.opens_at(at / 1000, MessageClass(message.message_class)) * 1000)
+
     accounts, carriers = settings.accounts.values(), settings.carriers.values()
     return Means(
         ids.next,
@@ -142,6 +149,7 @@ def means_of(
         recipients={a.name: a.recipients for a in accounts if a.recipients != Recipients()},
         modes=mode,
         shadowed=shadowed,
+        opens_at=opens_at,
     )
 
 

@@ -163,7 +163,7 @@ class RefusedSubmit:
     next_pass_at: int | None = None
 
 
-def refusal_of(message: Message, rule: str) -> RefusedSubmit:
+def refusal_of(message: Message, rule: str, next_pass_at: int | None = None) -> RefusedSubmit:
     """What is kept of a message that `rule` refuses, under the id that it would have had."""
     return RefusedSubmit(
         message.message_id,
@@ -177,6 +177,7 @@ def refusal_of(message: Message, rule: str) -> RefusedSubmit:
         message.ruleset,
         message.submitted_by,
         message.submitted_at,
+        next_pass_at=next_pass_at,
     )
 
 

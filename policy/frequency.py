@@ -9,8 +9,8 @@ Instants are whole unix milliseconds.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -81,12 +81,21 @@ class Cap:
 
     def next_pass(self, others: Iterable[int], at: int, zone: tzinfo) -> int:
         """The first instant from `at` on for which `allows` holds."""
-        others = list(others)
-        while not self.allows(others, at, zone):
-            if self.per is not None:
-                _, at = window(self.per, at, zone)
-            else:
-                at = min(end for other in others if (end := other + self.reach_ms) > at)
+        due = sorted(others)
+        if self.per is None:
+            return self._next_rolling(due, at)
+        begins, ends = window(self.per, at, zone)
+        while bisect_left(due, ends) - bisect_left(due, begins) >= self.max:
+            begins, ends = window(self.per, ends, zone)
+            at = begins
+        return at
+
+    def _next_rolling(self, due: Sequence[int], at: int) -> int:
+        """Each row of as many as are allowed keeps others away as far as the period reaches."""
+        reach_ms = self.reach_ms
+        for first, last in zip(due, due[self.max - 1 :], strict=False):
+            if last - first < reach_ms and last - reach_ms < at < first + reach_ms:
+                at = first + reach_ms
         return at
 
 

@@ -26,7 +26,7 @@ from gateway.recovery import means_of
 from gateway.settings import Account, Settings
 from gateway.store import recipients, schema_recipients
 from gateway.store.recipient_lists import of_number
-from policy.clauses import FREQUENCY_CAP, RULES
+from policy.clauses import RULES
 from policy.facts import MessageClass
 
 _REFUSED_EXIT = 1
@@ -102,18 +102,17 @@ def _verdict(
     """What the gateway would say of a message from an account, in its own words."""
     means = means_of(settings, MessageIds(settings.node, lambda: now))
     message = _message(account, number, now, message_class or account.ruleset.message_class, signature)
-    rule = recipients.judge(connection, [message], means, now).rules.get(message.message_id)
+    judged = recipients.judge(connection, [message], means, now)
+    rule = judged.rules.get(message.message_id)
     known = None if rule is None else RULES[rule]
-    passes_at = None
-    if rule == FREQUENCY_CAP:
-        passes_at = _instant(recipients.passes_at(connection, message, means, now), settings.zone)
+    passes_at = judged.passes_at.get(message.message_id)
     return {
         "account": account.name,
         "rule": rule,
         "clause": known.clause if known else None,
         "english": known.english if known else None,
         "chinese": known.chinese if known else None,
-        "passes_at": passes_at,
+        "passes_at": None if passes_at is None else _instant(passes_at, settings.zone),
     }
 
 

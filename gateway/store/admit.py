@@ -58,7 +58,7 @@ def admit(
         usage.count_messages(connection, admitted, means, now)
     recipients.remember(connection, judged, admitted)
     if refused or len(admitted) < len(messages):
-        record(connection, [*refused, *of_messages(messages, verdicts)])
+        record(connection, [*refused, *of_messages(messages, verdicts, judged.passes_at)])
     return verdicts
 
 

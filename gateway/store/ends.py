@@ -68,7 +68,8 @@ class Means:
     accounts that get back what a carrier reports as anything else. `routes` say which TLVs of a carrier's own
     go to the customer. `caps` are those of accounts that have some, and so are the rules of `recipients`.
     `modes` tells by account, class and rule whether a rule that the store finds broken refuses; `shadowed`
-    hears of account and rule where it only reports.
+    hears of account and rule where it only reports. `opens_at(message, at)` is the first instant from `at` on
+    (unix milliseconds) at which the hours let a message out.
     """
 
     new_id: Callable[[], int]
@@ -84,6 +85,7 @@ class Means:
     recipients: Mapping[str, Recipients] = field(default_factory=dict)
     modes: Callable[[str, str, str], Mode] = lambda account, message_class, rule: Mode.ON
     shadowed: Callable[[str, str], None] = lambda account, rule: None
+    opens_at: Callable[[Message, int], int] = lambda message, at: at
 
     def refuses(self, rule: str, message: Message) -> bool:
         """Whether a rule that a message breaks refuses it; one that only reports is told of here."""

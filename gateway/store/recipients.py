@@ -102,6 +102,25 @@ _CONSENTS = Prepared(
     )
     .order_by(_consent.granted_at)
 )
+# When the next one begins, of those who have none that is in force.
+_LATER_CONSENTS = Prepared(
+    select(_consent.number, _consent.account, _consent.kind, func.min(_consent.granted_at))
+    .join_from(
+        _rows.table,
+        schema_recipients.consent,
+        and_(
+            _consent.number == _rows.text(0),
+            _consent.account == _rows.text(1),
+            _consent.kind == _rows.text(2),
+        ),
+    )
+    .where(
+        _consent.revoked_at.is_(None),
+        _consent.granted_at > _now,
+        or_(_consent.expires_at.is_(None), _consent.expires_at > _consent.granted_at),
+    )
+    .group_by(_consent.number, _consent.account, _consent.kind)
+)
 # A message that was cancelled, or that no carrier wanted, has reached nobody.
 _CONTACTS = Prepared(
     select(_contact.number, _contact.account, _contact.at, _contact.signature)
@@ -139,10 +158,15 @@ _Contact = tuple[str, str, int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The rules that refuse messages, by message id; what to remember of the others, if they are stored."""
+    """The rules that refuse messages, by message id; what to remember of the others, if they are stored.
+
+    `passes_at` are the first instants (unix milliseconds) at which frequency, or a consent that begins then,
+    and the hours would let a message that is refused pass.
+    """
 
     rules: dict[int, str] = field(default_factory=dict)
     contacts: dict[int, _Contact] = field(default_factory=dict)
+    passes_at: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,20 +208,6 @@ def remember(connection: Connection, judged: Judged, stored: Iterable[Message]) 
     if judged.contacts:
         rows = [judged.contacts[m.message_id] for m in stored if m.message_id in judged.contacts]
         _INSERT_CONTACT.run(connection, rows)
-
-
-def passes_at(connection: Connection, message: Message, means: Means, now: int) -> int:
-    """The first instant at which frequency allows a message that nothing else refuses."""
-    _, own = _standing(connection, [message], means, now)
-    at = max(message.due_at, now)
-    for to in own:
-        others = _contacts(connection, [to], now)[to.number, message.account] if to.caps else []
-        before = -1
-        while before != at:
-            before = at
-            for cap in to.caps:
-                at = cap.next_pass(_counted(cap, others, message.signature), at, means.zone)
-    return at
 
 
 def forget(connection: Connection, count: int, means: Means, now: int) -> int:
@@ -271,16 +281,32 @@ def _consenting(connection: Connection, own: list[_To], judged: Judged, means: M
         return own
     found = _CONSENTS.fetch(connection, rows=dumps(list(asked)), now=now)
     consents = {(number, account, kind): frequency for number, account, kind, *frequency in found}
-    left = []
+    left, refused = [], []
     for to in own:
         frequency = consents.get(_consent_of(to)) if _needs_consent(to) else [None, None]
         if frequency is None and means.refuses(CONSENT_MISSING, to.message):
             judged.rules[to.message.message_id] = CONSENT_MISSING
+            refused.append(to)
             continue
         count, days = frequency or (None, None)
         agreed = () if count is None or days is None else (Cap(count, per_hours=24 * days),)
         left.append(_To(to.message, to.number, to.own, to.caps + agreed) if agreed else to)
+    if refused:
+        _await_consent(connection, refused, judged, means, now)
     return left
+
+
+def _await_consent(
+    connection: Connection, refused: Sequence[_To], judged: Judged, means: Means, now: int
+) -> None:
+    """Write down from when on those have agreed whose consent is yet to begin."""
+    asked = {_consent_of(to) for to in refused}
+    found = _LATER_CONSENTS.fetch(connection, rows=dumps(list(asked)), now=now)
+    begins = {(number, account, kind): granted_at for number, account, kind, granted_at in found}
+    for to in refused:
+        if (at := begins.get(_consent_of(to))) is not None:
+            at = max(at, to.message.due_at)
+            judged.passes_at[to.message.message_id] = means.opens_at(to.message, at)
 
 
 def _needs_consent(to: _To) -> bool:
@@ -309,10 +335,23 @@ def _hold_to_frequency(
         )
         if is_too_much and means.refuses(FREQUENCY_CAP, message):
             judged.rules[message.message_id] = FREQUENCY_CAP
+            judged.passes_at[message.message_id] = _next_pass(to, others, at, means)
         elif to.caps or to.own.opt_out_scope is OptOutScope.SIGNATURE:
             others.append((at, message.signature))
             contact = to.number, message.account, at, message.message_id, message.signature
             judged.contacts[message.message_id] = contact
+
+
+def _next_pass(to: _To, others: Sequence[tuple[int, str]], at: int, means: Means) -> int:
+    """The first instant from `at` on that every cap allows, and the hours."""
+    counted = [(cap, _counted(cap, others, to.message.signature)) for cap in to.caps]
+    before = -1
+    while before != at:
+        before = at
+        for cap, due in counted:
+            at = cap.next_pass(due, at, means.zone)
+        at = means.opens_at(to.message, at)
+    return at
 
 
 def _contacts(

@@ -81,7 +81,11 @@ def join(connection: Connection, wholes: Sequence[Whole], means: Means, now: int
     if means.caps:
         usage.count(connection, [_demand(wholes[index]) for index in accepted], means, now)
     recipients.remember(connection, judged, [wholes[index].last for index in accepted])
-    refused = (of_whole(whole, rule) for whole, rule in zip(wholes, rules, strict=True) if rule is not None)
+    refused = (
+        of_whole(whole, rule, judged.passes_at.get(whole.last.message_id))
+        for whole, rule in zip(wholes, rules, strict=True)
+        if rule is not None
+    )
     record(connection, [one for one in refused if one is not None])
     ends = [
         End(segment, State.REJECTED, err3(status_for(rule, StatusStyle.VENDOR)), now, Kind.VOID)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import insert
 from gateway.message import State
 from gateway.settings import Consent, OptOutScope, Recipients, StatusStyle
 from gateway.store import schema_recipients as tables
+from gateway.store.schema_records import refusal
 from ledger.accounts import Balance
 from policy.clauses import (
     CONSENT_MISSING,
@@ -20,14 +22,18 @@ from policy.clauses import (
     RECIPIENT_OPTED_OUT,
     RULES,
 )
+from policy.content import ContentFilter
 from policy.frequency import Cap, Period
+from policy.hours import Hours
+from policy.ruleset import compile_ruleset
 from smpp import codec
 from smpp.address import Address
 from smpp.pdu import ReplaceSm
 from tests.gateway.carriers.peer import deliver, submit_resp
-from tests.gateway.carriers.samples import a_carrier
+from tests.gateway.carriers.samples import NOON, a_carrier
 from tests.gateway.customers.samples import NUMBER, TEXT, a_customer, submit
 from tests.gateway.raw_pdus import DELIVER_SM, SUBMIT_SM
+from tests.gateway.store.samples import SHANGHAI
 from tests.gateway.store.told import told
 from tests.gateway.test_long_messages import LONG
 from tests.gateway.whole import BOUGHT, Whole, settings_of
@@ -77,6 +83,18 @@ def test_an_account_s_rules_are_the_ones_of_its_settings(path: Path) -> None:
     with whole.observer.begin() as connection:
         connection.execute(insert(tables.consent).values(**consent, granted_at=0, recorded_at=0))
     assert customer.submit_statuses(submit(4), submit(5)) == {4: 0, 5: status(FREQUENCY_CAP)}
+    whole.stop()
+
+
+def test_what_frequency_refuses_is_kept_with_the_time_at_which_the_hours_let_it_pass(path: Path) -> None:
+    hours = Hours(time(8), time(17), SHANGHAI)
+    ruleset = compile_ruleset(signatures=["中国银行"], content=ContentFilter({}), hours=hours)
+    account = a_customer(ruleset=ruleset, recipients=Recipients(frequency=(Cap(1, Period.DAY),)))
+    whole = Whole(settings_of(path, [account], [a_carrier()])).top_up().start()
+    whole.customer().send(submit(2), submit(3))
+    [row] = whole.rows(refusal)
+    opening = datetime.fromtimestamp(NOON, SHANGHAI).replace(hour=8) + timedelta(days=1)
+    assert (row.rule, row.next_pass_at) == (FREQUENCY_CAP, int(opening.timestamp() * 1000))
     whole.stop()
 
 

@@ -280,6 +280,9 @@ class TestChecking:
         assert rule_of(signet, NUMBER, "--at", "2036-01-05") == "CONSENT_MISSING"
         assert rule_of(signet, OTHER) == "CONSENT_MISSING"
         assert rule_of(signet, OTHER, "--class", "notice") is None
+        arguments = ("--account", "demo", "--at", "2025-12-31", "--json")
+        [verdict] = told(signet("check", NUMBER, *arguments), exit_code=1)["verdicts"]
+        assert verdict["passes_at"] == "2026-01-05T00:00:00.000+08:00"
 
     def test_a_rule_that_holds_for_other_classes_or_only_reports_refuses_nothing(
         self, signet: Signet, bring_in: Signet, config: Path

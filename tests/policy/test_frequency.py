@@ -120,6 +120,14 @@ def test_the_next_pass_is_the_first_instant_that_is_allowed(cap: Cap, others: li
     assert passes_at >= at
     assert cap.allows(others, passes_at, SHANGHAI)
     assert passes_at == at or not cap.allows(others, passes_at - 1, SHANGHAI)
+    earlier = [at, *(instant for other in others for instant in (other, other + cap.reach_ms))]
+    assert not any(cap.allows(others, instant, SHANGHAI) for instant in earlier if at <= instant < passes_at)
+
+
+def test_a_message_between_two_that_are_far_apart_need_not_wait() -> None:
+    cap = Cap(2, per_hours=10)
+    assert cap.next_pass([AT, AT + 15 * HOUR_MS], AT + 7 * HOUR_MS, SHANGHAI) == AT + 7 * HOUR_MS
+    assert cap.next_pass([AT, AT + 9 * HOUR_MS], AT + 7 * HOUR_MS, SHANGHAI) == AT + 10 * HOUR_MS
 
 
 @given(CAPS, st.lists(INSTANTS, max_size=12), NEAR)

@@ -66,6 +66,7 @@ class Rig:
         units: int = 1000,
         commit: Commit = at_once,
         recipients: Mapping[str, Recipients] | None = None,
+        opens_at: Callable[[Message, int], int] = always_open,
     ) -> None:
         self.reactor = Clock()
         self.clock = StatedClock(samples.START_S, self.reactor.seconds)
@@ -74,7 +75,13 @@ class Rig:
         self.writer = Writer(self.reactor, self.engine, commit, self.transactions.append)
         with engine.begin() as connection:
             self.ids = MessageIds(NODE, self.now, last_id(connection))
-        means = Means(self.ids.next, samples.SHANGHAI, country_code="86", recipients=recipients or {})
+        means = Means(
+            self.ids.next,
+            samples.SHANGHAI,
+            country_code="86",
+            recipients=recipients or {},
+            opens_at=opens_at,
+        )
         self.store = SqlStore(self.writer, self.clock, NODE, means)
         if units:
             self.top_up("bank", units)

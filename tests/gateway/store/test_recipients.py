@@ -13,7 +13,8 @@ from gateway.message import Message, State
 from gateway.settings import Consent, OptOutScope, Recipients
 from gateway.store import schema_recipients as tables
 from gateway.store.engine import connect
-from gateway.stored import Whole
+from gateway.store.schema_records import refusal
+from gateway.stored import Whole, refusal_of
 from ledger.accounts import Balance
 from ledger.transfer import Kind
 from policy.facts import MessageClass
@@ -30,6 +31,7 @@ OTHER = "13800138001"
 DAY = 24 * HOUR
 
 MakeRig = Callable[..., Rig]
+OpensAt = Callable[[Message, int], int]
 
 
 @pytest.fixture
@@ -37,8 +39,9 @@ def rig_with(engine: Engine) -> Iterator[MakeRig]:
     """A store whose account "bank" has rules about recipients; the invariants hold afterwards."""
     rigs: list[Rig] = []
 
-    def make(units: int = 1000, **rules: object) -> Rig:
-        rig = Rig(engine, units, recipients={"bank": Recipients(**rules)})  # type: ignore[arg-type]
+    def make(units: int = 1000, opens_at: OpensAt = lambda _, at: at, **rules: object) -> Rig:
+        own = Recipients(**rules)  # type: ignore[arg-type]
+        rig = Rig(engine, units, recipients={"bank": own}, opens_at=opens_at)
         rigs.append(rig)
         return rig
 
@@ -289,6 +292,76 @@ class TestFrequency:
         make_member(rig)
         assert rig.admit(sent(rig)) == [None]
         assert rig.rows(tables.contact) == []
+
+
+def kept(rig: Rig) -> list[tuple[str, int | None]]:
+    """The refusals that were written down, with the time at which each would pass."""
+    return [(row.rule, row.next_pass_at) for row in rig.rows(refusal)]
+
+
+class TestWhenItWouldPass:
+    def test_a_cap_tells_when_the_oldest_message_counts_no_more(self, rig_with: MakeRig) -> None:
+        rig = rig_with(frequency=(Cap(2, per_hours=24),))
+        assert rig.admit(sent(rig)) == [None]
+        rig.advance(60)
+        assert rig.admit(sent(rig), sent(rig), sent(rig)) == [None, CAP, CAP]
+        assert kept(rig) == [(CAP, START + DAY)] * 2
+        rig.advance(24 * 3600 - 60)
+        assert rig.admit(sent(rig)) == [None]
+
+    def test_every_cap_and_the_caps_of_a_consent_are_waited_for(self, rig_with: MakeRig) -> None:
+        rig = rig_with(consent=Consent.LISTED, frequency=(Cap(1, Period.HOUR), Cap(1, per_hours=30)))
+        agree(rig, frequency_max=1, frequency_days=7)
+        assert rig.admit(sent(rig), sent(rig)) == [None, CAP]
+        assert kept(rig) == [(CAP, START + 7 * DAY)]
+
+    def test_the_hours_are_waited_for_too(self, rig_with: MakeRig) -> None:
+        opening = START + DAY + 8 * HOUR
+        rig = rig_with(frequency=(Cap(1, Period.DAY),), opens_at=lambda _, at: max(at, opening))
+        assert rig.admit(sent(rig), sent(rig)) == [None, CAP]
+        assert kept(rig) == [(CAP, opening)]
+
+    def test_what_is_to_be_sent_later_passes_later(self, rig_with: MakeRig) -> None:
+        rig = rig_with(frequency=ONE_A_DAY)
+        later = START + 2 * DAY
+        batch = [sent(rig, due_at=later, deadline_at=later + DAY) for _ in range(2)]
+        assert rig.admit(*batch) == [None, CAP]
+        assert kept(rig) == [(CAP, later + 15 * HOUR)]
+
+    def test_a_consent_that_is_yet_to_begin_tells_when(self, rig_with: MakeRig) -> None:
+        rig = rig_with(consent=Consent.LISTED, opens_at=lambda _, at: at + 5)
+        agree(rig, granted_at=START + 2 * HOUR)
+        agree(rig, granted_at=START + HOUR)
+        agree(rig, granted_at=START + 60_000, revoked_at=START)
+        agree(rig, granted_at=START + 120_000, expires_at=START + 120_000)
+        agree(rig, granted_at=START + 180_000, kind="notice")
+        assert rig.admit(sent(rig), sent(rig, destination_addr=OTHER)) == [NO_CONSENT, NO_CONSENT]
+        assert kept(rig) == [(NO_CONSENT, START + HOUR + 5), (NO_CONSENT, None)]
+        rig.advance(3600)
+        assert rig.admit(sent(rig)) == [None]
+
+    def test_what_no_time_will_mend_has_none(self, rig_with: MakeRig) -> None:
+        rig = rig_with(frequency=ONE_A_DAY, units=1)
+        block(rig, OTHER)
+        batch = [sent(rig), sent(rig, destination_addr=OTHER), sent(rig, destination_addr="13800138002")]
+        assert rig.admit(*batch) == [None, BLOCKED, EXHAUSTED]
+        assert kept(rig) == [(BLOCKED, None), (EXHAUSTED, None)]
+
+    def test_a_long_message_has_it_too_in_parts_or_in_segments(self, rig_with: MakeRig) -> None:
+        rig = rig_with(frequency=ONE_A_DAY)
+        assert rig.admit(sent(rig)) == [None]
+        joined = sent(rig, state=State.JOINED, units=0)
+        joined = replace(joined, whole_id=joined.message_id, segment=1)
+        part = replace(sent(rig), whole_id=joined.message_id, part=1)
+        assert rig.admit(joined, part) == [CAP, CAP]
+        first = replace(sent(rig, state=State.COLLECTING), segment=1)
+        first = replace(first, whole_id=first.message_id)
+        assert rig.admit(first) == [None]
+        last = replace(sent(rig, state=State.JOINED, units=0), whole_id=first.message_id, segment=2)
+        carried = replace(sent(rig, registered_delivery=0), whole_id=first.message_id, part=1)
+        whole = Whole((first.message_id,), last, (carried,), evidence=refusal_of(last, ""))
+        assert rig.result(rig.store.join([whole])).rules == [CAP]
+        assert kept(rig) == [(CAP, START + 15 * HOUR)] * 2
 
 
 class TestWhatIsForgotten:
