@@ -18,9 +18,10 @@ from gateway.cli.output import console
 from gateway.cli.times import now_ms, time_option, unix_ms
 from gateway.number import number_of, plain
 from gateway.records import evidence as made
+from gateway.records.proofs import Proofs, proofs_in
 from gateway.settings import Settings
 from gateway.store import evidence as kept
-from gateway.store.evidence import Span
+from gateway.store.evidence import Span, Tables
 
 _TOLD = ("messages", "refusals", "receipts", "transfers", "charges", "consents", "opt_outs", "complaints")
 
@@ -36,6 +37,13 @@ _TOLD = ("messages", "refusals", "receipts", "transfers", "charges", "consents",
 )
 @click.option("--account", help="Only what is of this account; to be named if a customer gets the archive.")
 @click.option("--carrier", help="MESSAGE_ID is one that this carrier gave.")
+@click.option(
+    "--proofs",
+    "proofs_path",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the files are that prove consents: those that do are put into the archive.",
+)
 @time_option("--since", "Of a number: what was submitted from this time on.")
 @time_option("--until", "Of a number: what was submitted before this time.")
 @time_option("--at", "When the archive is said to be made.  [default: now]")
@@ -45,6 +53,7 @@ def evidence(
     output: Path,
     account: str | None,
     carrier: str | None,
+    proofs_path: Path | None,
     since: datetime | None,
     until: datetime | None,
     at: datetime | None,
@@ -55,7 +64,8 @@ def evidence(
     MESSAGE_ID is the one that the customer was told, decimal or hexadecimal. There are texts, as submitted
     and as sent, verdicts and rules, consents, opt-outs and complaints, ledger lines, submits to carriers and
     their receipts, with a summary in Chinese and in English, and the hash of every file. The same database,
-    asked with the same --at, gives the same octets. Exit code 1 if nothing is known.
+    asked with the same --at and proofs, gives the same octets. A proof is a file in DIR, of 20 MB at most,
+    whose SHA-256 is that of a consent. Exit code 1 if nothing is known.
     """
     settings = settings_or_exit(config_path)
     span = Span(*(None if time is None else unix_ms(time, settings.zone) for time in (since, until)))
@@ -66,10 +76,11 @@ def evidence(
     if not any(tables.values()):
         raise click.ClickException(f"nothing is known of {named}")
     asked = made.Asked(named, account, made_at, version("signet"), revision)
-    octets = made.archive(tables, settings, asked)
+    proofs = Proofs() if proofs_path is None else _proofs(proofs_path, tables)
+    octets = made.archive(tables, settings, asked, proofs)
     _write(output, octets)
     counts = ", ".join(f"{len(tables[name])} {name.replace('_', '-')}" for name in _TOLD)
-    console().print(f"{output}: {counts}")
+    console().print(f"{output}: {counts}, {len(proofs.files)} proofs")
     console().print(f"SHA-256 {sha256(octets).hexdigest()}")
 
 
@@ -96,6 +107,17 @@ def _gathered(
         return tables
     numbers = sorted({plain(addr, country_code) for addr in addrs})
     return kept.gather(connection, ids, numbers, owners.pop(), country_code, Span())
+
+
+def _proofs(folder: Path, tables: Tables) -> Proofs:
+    """The proofs of these consents that are in the folder; what could not be looked at is told."""
+    try:
+        found = proofs_in(folder, {row["proof_sha256"] for row in tables["consents"]})
+    except OSError as error:
+        raise click.ClickException(f"cannot read {folder}: {error.strerror}") from None
+    for reason in found.left_out:
+        console(stderr=True).print(f"left out {reason}")
+    return found
 
 
 def _number(named: str, country_code: str) -> str:

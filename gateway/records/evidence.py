@@ -1,8 +1,9 @@
 """Evidence: one archive that shows what became of a message, or of all that a recipient was sent.
 
 The rows are there as the database has them, a file of JSON lines for each table, with texts decoded beside
-their octets; a summary in Chinese and one in English tell the same for people; a manifest has the hash of
-every file. The same rows, asked for as of the same time, make the same octets.
+their octets; a summary in Chinese and one in English tell the same for people; proofs of consents that were
+handed over are there as they came; a manifest has the hash of every file. The same rows and proofs, asked for
+as of the same time, make the same octets.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 from gateway.message import State
+from gateway.records.proofs import Proofs
 from gateway.records.summary import CHINESE, ENGLISH, summary
 from gateway.records.text import pdu_of, text_of, units_of, whole_of
 from gateway.settings import Account, Settings
@@ -43,10 +45,11 @@ class Asked:
     revision: str
 
 
-def archive(tables: Tables, settings: Settings, asked: Asked) -> bytes:
+def archive(tables: Tables, settings: Settings, asked: Asked, proofs: Proofs) -> bytes:
     """The archive, a ZIP file."""
     accounts = {account.name: account for account in settings.accounts.values()}
     told = {name: [_told(name, row, accounts) for row in rows] for name, rows in tables.items()}
+    told["consents"] = [row | {"proof": proofs.names.get(row["proof_sha256"])} for row in told["consents"]]
     told["accounts"] = list(_accounts(tables, accounts))
     told["texts"] = list(_texts(tables["messages"], accounts))
     files = {f"{name}.jsonl": _lines(rows) for name, rows in sorted(told.items()) if rows}
@@ -54,6 +57,7 @@ def archive(tables: Tables, settings: Settings, asked: Asked) -> bytes:
         files[f"summary.{words.language}.md"] = summary(
             told, words, settings.zone, asked.named, asked.at
         ).encode()
+    files |= proofs.files
     files["manifest.json"] = _manifest(files, asked)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:

@@ -46,6 +46,8 @@ _WORDS = {
     "charge": ("计费批次", "Charged to"),
     "recipient": ("接收人记录", "Records of the recipient"),
     "consent": ("同意记录", "Consent"),
+    "proof": ("证明材料见", "proof in"),
+    "no_proof": ("证明材料不在本档案内", "proof not in this archive"),
     "opt_out": ("退订记录", "Opt-out"),
     "member": ("会员", "Member"),
     "block": ("黑名单", "Blocked"),
@@ -190,6 +192,7 @@ class _Summary:
                 row["source"],
                 row["proof_sha256"],
                 *self._times(row, "granted_at", "expires_at", "revoked_at"),
+                f"{self._words['proof']} {row['proof']}" if row["proof"] else self._words["no_proof"],
             )
         for row in self._told["opt_outs"]:
             whose = (row["number"], row["account"], row["signature"])

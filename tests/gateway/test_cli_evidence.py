@@ -209,6 +209,82 @@ def test_a_complaint_of_a_purged_message_is_found_by_the_message(
     assert [row["complaint_id"] for row in rows(files(str(message_id)), "complaints")] == [own]
 
 
+def agree(rig: Rig, *proofs: bytes) -> None:
+    """A consent for each of these proofs."""
+    with rig.engine.begin() as connection:
+        for place, octets in enumerate(proofs):
+            connection.execute(
+                insert(schema_recipients.consent).values(
+                    number=NUMBER, account="bank", kind="commercial", source="paper",
+                    proof_sha256=sha256(octets).hexdigest(), granted_at=START + place, recorded_at=START,
+                )
+            )  # fmt: skip
+
+
+@pytest.fixture
+def handed_over(folder: Path) -> Path:
+    """A folder for what the customer hands over."""
+    path = folder / "handed over"
+    path.mkdir()
+    return path
+
+
+class TestProofs:
+    def test_those_of_the_consents_are_in_the_archive_and_nothing_else(
+        self, rig: Rig, files: Callable[..., dict[str, bytes]], handed_over: Path
+    ) -> None:
+        agree(rig, b"a form", b"a call", b"elsewhere")
+        for name, octets in (
+            ("form.PDF", b"a form"),
+            ("copy of form.pdf", b"a form"),
+            ("call.\\..\\evil", b"a call"),
+            ("other.txt", b"other"),
+        ):
+            (handed_over / name).write_bytes(octets)
+        (handed_over / "folder.txt").mkdir()
+        found = files(NUMBER, "--proofs", str(handed_over))
+        form, call, _ = (row["proof"] for row in rows(found, "consents"))
+        assert form == f"proofs/{sha256(b'a form').hexdigest()}.pdf"
+        assert call == f"proofs/{sha256(b'a call').hexdigest()}"
+        assert {name: found[name] for name in found if name.startswith("proofs/")} == {
+            form: b"a form",
+            call: b"a call",
+        }
+        manifest = json.loads(found["manifest.json"])
+        assert {form, call} < {each["name"] for each in manifest["files"]}
+
+    def test_the_summaries_tell_of_each_consent_whether_its_proof_is_there(
+        self, rig: Rig, files: Callable[..., dict[str, bytes]], handed_over: Path
+    ) -> None:
+        agree(rig, b"a form", b"elsewhere")
+        (handed_over / "form.pdf").write_bytes(b"a form")
+        found = files(NUMBER, "--proofs", str(handed_over))
+        name = f"proofs/{sha256(b'a form').hexdigest()}.pdf"
+        for language, there, elsewhere in (
+            ("zh", f"证明材料见 {name}", "证明材料不在本档案内"),
+            ("en", f"proof in {name}", "proof not in this archive"),
+        ):
+            told = found[f"summary.{language}.md"].decode().splitlines()
+            assert [line.rsplit(", ", 1)[1] for line in told if "paper" in line] == [there, elsewhere]
+        assert [row["proof"] for row in rows(files(NUMBER), "consents")] == [None, None]
+
+    def test_what_cannot_be_looked_at_is_told(
+        self, rig: Rig, signet: Signet, handed_over: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        agree(rig, b"a form", b"a longer form")
+        monkeypatch.setattr("gateway.records.proofs.FILE_MAX", 6)
+        (handed_over / "form.pdf").write_bytes(b"a form")
+        (handed_over / "longer.pdf").write_bytes(b"a longer form")
+        result = signet(NUMBER, "--proofs", str(handed_over), "-o", str(folder / "e.zip"))
+        assert result.exit_code == 0
+        assert "1 proofs" in result.stdout
+        assert result.stderr == f"left out {handed_over / 'longer.pdf'}: larger than 6 octets\n"
+
+    def test_a_folder_that_is_not_there_is_told(self, signet: Signet, folder: Path) -> None:
+        result = signet(NUMBER, "--proofs", str(folder / "none"), "-o", str(folder / "e.zip"))
+        assert (result.exit_code, (folder / "e.zip").exists()) == (2, False)
+
+
 def test_the_manifest_has_the_hash_of_every_file(rig: Rig, files: Callable[..., dict[str, bytes]]) -> None:
     found = files(str(deliver(rig)))
     manifest = json.loads(found.pop("manifest.json"))
