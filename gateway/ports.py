@@ -101,8 +101,13 @@ class Store(Protocol):
         """End messages that no carrier has, DELETED; for each None, or the reason why not."""
         ...
 
-    def replace(self, wanted: Sequence[Replacement]) -> Deferred[list[Replaced]]:
-        """Give messages that no carrier has another text."""
+    def replace(
+        self, wanted: Sequence[Replacement], refused: Sequence[RefusedSubmit] = ()
+    ) -> Deferred[list[Replaced]]:
+        """Give messages that no carrier has another text.
+
+        Of a text that a rule refuses nothing is stored but that it was, as of the `refused`.
+        """
         ...
 
     def claim(

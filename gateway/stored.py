@@ -287,12 +287,16 @@ class Found:
 
 @value(frozen=True, slots=True)
 class Replacement:
-    """Another text for a message that waits: the `parts` that carry it, and what is told of it."""
+    """Another text for a message that waits: the `parts` that carry it, and what is told of it.
+
+    `evidence` is what is kept if the store finds a rule that refuses it.
+    """
 
     message_id: int
     registered_delivery: int
     body: bytes
     parts: tuple[Message, ...]
+    evidence: RefusedSubmit
 
 
 @dataclass(frozen=True, slots=True)

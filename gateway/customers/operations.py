@@ -2,7 +2,8 @@
 
 Served in the order of their arrival, and answered after the commit of what was done. A message is theirs if
 the account is, and the sender's address is the one that it was submitted with. Another text is judged as the
-first one was, and charged for what it is.
+first one was, and charged for what it is; if a rule refuses it, that is written down, too, before it is
+answered.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gateway import task
 from gateway.admission import Reading, Refusal, alphabet_of, read, refusal
 from gateway.batch import Batch
 from gateway.clock import Clock
+from gateway.customers.submitter import Sender, evidence_of
 from gateway.insist import fault
 from gateway.message import Message, State
 from gateway.parting import is_too_long, parts_of
@@ -26,7 +28,17 @@ from gateway.ports import CommitUnknown, Outlet, Store
 from gateway.reactor import ReactorTime
 from gateway.settings import Account, Limits, LongForm
 from gateway.statuses import GatewayError
-from gateway.stored import Asked, Delivery, Ended, Found, Recorded, Replaced, Replacement
+from gateway.stored import (
+    Asked,
+    Delivery,
+    Ended,
+    Found,
+    Recorded,
+    RefusedSubmit,
+    Replaced,
+    Replacement,
+    refusal_of,
+)
 from gateway.told_id import read as read_id
 from smpp import codec, smpptime, spec
 from smpp.message_state import MessageState
@@ -39,11 +51,8 @@ Operation = QuerySm | CancelSm | ReplaceSm
 _ERROR_CODE_MAX = 255
 
 
-class Asker(Protocol):
+class Asker(Sender, Protocol):
     """The bind that an operation came from."""
-
-    @property
-    def account(self) -> Account: ...
 
     def answer(self, sequence_number: int, pdu: Pdu) -> None: ...
 
@@ -161,18 +170,37 @@ class Operations:
     async def _replace(self, items: Sequence[_Asked]) -> None:
         found = await self._store.look_up([one.asked for one in items])
         wanted: list[tuple[_Asked, Replacement]] = []
+        refused: list[tuple[_Asked, Refusal, RefusedSubmit]] = []
         for one, there in zip(items, found, strict=True):
             judged = self._judge(one, there)
-            if isinstance(judged, Refusal):
-                one.refuse(judged)
-            else:
+            if isinstance(judged, Replacement):
                 wanted.append((one, judged))
-        if wanted:
-            await self._swap(wanted)
+            elif there is not None and judged.evidence is not None:
+                refused.append((one, judged, self._kept(one, judged, there.message)))
+            else:
+                one.refuse(judged)
+        if wanted or refused:
+            await self._swap(wanted, refused)
 
-    async def _swap(self, wanted: Sequence[tuple[_Asked, Replacement]]) -> None:
-        done: Deferred[list[Replaced]] = self._store.replace([replacement for _, replacement in wanted])
-        for (one, replacement), replaced in zip(wanted, await done, strict=True):
+    def _kept(self, one: _Asked, refused: Refusal, message: Message) -> RefusedSubmit:
+        """What is kept of another text for `message` that a rule of the contract refuses."""
+        first = codec.submit_sm(message.body)
+        kept = evidence_of(one.asker, refused, first, self._new_id(), self._clock.now())
+        assert kept is not None
+        return kept
+
+    async def _swap(
+        self,
+        wanted: Sequence[tuple[_Asked, Replacement]],
+        refused: Sequence[tuple[_Asked, Refusal, RefusedSubmit]],
+    ) -> None:
+        done: Deferred[list[Replaced]] = self._store.replace(
+            [replacement for _, replacement in wanted], [kept for _, _, kept in refused]
+        )
+        swapped = await done
+        for one, judged, _ in refused:
+            one.refuse(judged)
+        for (one, replacement), replaced in zip(wanted, swapped, strict=True):
             if replaced.rule is None:
                 task.safely(self._ended, replaced.gone)
                 task.safely(self._outlet.queued, replacement.parts)
@@ -197,11 +225,12 @@ class Operations:
         # Without a new start or a new end, the message lives no longer than it would have.
         is_as_long = not pdu.validity_period and (other.validity_period or not pdu.schedule_delivery_time)
         deadline_at = message.deadline_at if is_as_long else reading.deadline_at
-        return self._replacement(account, pdu, message, replace(reading, deadline_at=deadline_at))
+        return self._replacement(one.asker, pdu, message, replace(reading, deadline_at=deadline_at), now)
 
     def _replacement(
-        self, account: Account, pdu: ReplaceSm, message: Message, reading: Reading
+        self, asker: Asker, pdu: ReplaceSm, message: Message, reading: Reading, now: float
     ) -> Replacement | Refusal:
+        account = asker.account
         whole_id = message.message_id if message.whole_id is None else message.whole_id
         waiting = replace(
             message,
@@ -225,7 +254,11 @@ class Operations:
             parts = parts_of(waiting, whole_id, alphabet, form, self._new_id)
         except ValueError:
             return refusal(account, GatewayError.MESSAGE_TOO_LONG)
-        return Replacement(message.message_id, pdu.registered_delivery, reading.body, parts)
+        came = replace(
+            waiting, message_id=self._new_id(), submitted_by=asker.label, submitted_at=int(now * 1000)
+        )
+        evidence = refusal_of(came, "")
+        return Replacement(message.message_id, pdu.registered_delivery, reading.body, parts, evidence)
 
     # -- answers
 

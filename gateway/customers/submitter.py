@@ -18,8 +18,8 @@ from smpp.pdu import SubmitSm
 log = structlog.get_logger()
 
 
-class Submitter(Protocol):
-    """The bind that a message came from, and that its answer goes to."""
+class Sender(Protocol):
+    """Whoever something came from."""
 
     @property
     def account(self) -> Account: ...
@@ -27,6 +27,10 @@ class Submitter(Protocol):
     @property
     def label(self) -> str:
         """What the records say about who submitted."""
+
+
+class Submitter(Sender, Protocol):
+    """The bind that a message came from, and that its answer goes to."""
 
     def accept(self, sequence_number: int, message: Message) -> None: ...
 
@@ -55,7 +59,7 @@ def refuse(submitter: Submitter, sequence_number: int, refused: Refusal, metrics
 
 
 def evidence_of(
-    submitter: Submitter, refused: Refusal, message: SubmitSm, refusal_id: int, now: float
+    sender: Sender, refused: Refusal, message: SubmitSm, refusal_id: int, now: float
 ) -> RefusedSubmit | None:
     """What is kept of a refusal at `now` (unix seconds); None of one by no rule of the contract."""
     evidence = refused.evidence
@@ -64,15 +68,15 @@ def evidence_of(
     start, end = evidence.span or (None, None)
     return RefusedSubmit(
         refusal_id,
-        submitter.account.name,
+        sender.account.name,
         refused.rule,
         evidence.message_class,
         message.source.addr,
         message.destination.addr,
         evidence.body,
         evidence.units,
-        submitter.account.ruleset.version,
-        submitter.label,
+        sender.account.ruleset.version,
+        sender.label,
         int(now * 1000),
         start,
         end,

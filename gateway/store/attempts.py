@@ -129,7 +129,7 @@ def claim(
     for route in routes:
         due = list(map(message_of, _DUE.fetch(connection, route=route, now=now, count=count - len(taken))))
         not_any_more = _of_ended_accounts(connection, due).union(
-            recipients.withdrawn(connection, due, means, now)
+            recipients.withdrawn(connection, due, means, now).rules
         )
         under_way = _under_way(connection, due)
         for message in due:

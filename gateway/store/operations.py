@@ -17,12 +17,14 @@ from gateway.store.admit import hold, insert, without_hold
 from gateway.store.dialect import Bulk, constant
 from gateway.store.ends import MESSAGE_COLUMNS, End, Means, end, message_of, messages_of
 from gateway.store.references import refer
-from gateway.stored import Asked, Ended, Found, Recorded, Replaced, Replacement
+from gateway.store.refusals import record
+from gateway.stored import Asked, Ended, Found, Recorded, RefusedSubmit, Replaced, Replacement
 from gateway.whole import Fate, segment_ends
 from ledger import sql as ledger
 from ledger.prepared import Prepared
 from ledger.rows import dumps, integers, texts
 from ledger.transfer import Hold, Kind
+from smpp.value import changed
 
 _message = schema.message.c
 _BY_ID = Prepared(
@@ -114,8 +116,18 @@ def cancel(
     return verdicts, end(connection, list(ends.values()), means, now)
 
 
-def swap(connection: Connection, wanted: Sequence[Replacement], means: Means, now: int) -> list[Replaced]:
-    """Give messages that wait another text: its parts take their place. What fails leaves all as it was."""
+def swap(
+    connection: Connection,
+    wanted: Sequence[Replacement],
+    means: Means,
+    now: int,
+    refused: Sequence[RefusedSubmit] = (),
+) -> list[Replaced]:
+    """Give messages that wait another text: its parts take their place. What fails leaves all as it was.
+
+    Of a text that a rule refuses it is written down that it was, as of the `refused`.
+    """
+    record(connection, refused)
     return [_swap(connection, one, means, now) for one in wanted]
 
 
@@ -129,15 +141,16 @@ def _swap(connection: Connection, wanted: Replacement, means: Means, now: int) -
         growth = message.account, max(0, more)
         if not usage.fitting(connection, [growth], means, now)[0]:
             return Replaced(GatewayError.CAP_REACHED)
-    refused = recipients.withdrawn(connection, wanted.parts, means, now)
-    if refused:
-        return Replaced(next(iter(refused.values())))
+    withdrawn = recipients.withdrawn(connection, wanted.parts, means, now)
+    if withdrawn.rules:
+        part_id, rule = next(iter(withdrawn.rules.items()))
+        return _refused(connection, wanted, rule, withdrawn.passes_at.get(part_id))
     savepoint = connection.begin_nested()
     ledger.resolve(connection, Kind.VOID, [Hold(m.message_id, m.account, m.units) for m in there], now)
     parts = refer(connection, wanted.parts, means.country_code)
     if not all(hold(connection, parts, now)):
         savepoint.rollback()
-        return Replaced(without_hold(connection, [message.account])[message.account])
+        return _refused(connection, wanted, without_hold(connection, [message.account])[message.account])
     _DETACH.run(connection, [(now, m.message_id) for m in there if m.part])
     told = wanted.registered_delivery, wanted.body
     first = parts[0]
@@ -151,6 +164,14 @@ def _swap(connection: Connection, wanted: Replacement, means: Means, now: int) -
     savepoint.commit()
     gone = [Ended(m.message_id, m.account, State.DELETED, was_queued=True, is_part=True) for m in there]
     return Replaced(None, gone)
+
+
+def _refused(
+    connection: Connection, wanted: Replacement, rule: str, next_pass_at: int | None = None
+) -> Replaced:
+    """Write down that a rule of the contract has refused another text."""
+    record(connection, [changed(wanted.evidence, rule=rule, next_pass_at=next_pass_at)])
+    return Replaced(rule)
 
 
 def _rows_of(

@@ -197,10 +197,10 @@ def judge(connection: Connection, messages: Sequence[Message], means: Means, now
     return judged
 
 
-def withdrawn(connection: Connection, messages: Sequence[Message], means: Means, now: int) -> dict[int, str]:
-    """Those of these admitted messages that may not be sent any more, by message id, and by which rule."""
+def withdrawn(connection: Connection, messages: Sequence[Message], means: Means, now: int) -> Judged:
+    """Which of these admitted messages may not be sent any more."""
     judged, _ = _standing(connection, messages, means, now)
-    return judged.rules
+    return judged
 
 
 def remember(connection: Connection, judged: Judged, stored: Iterable[Message]) -> None:

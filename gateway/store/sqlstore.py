@@ -97,8 +97,10 @@ class SqlStore:
     def cancel(self, asked: Sequence[Asked]) -> Deferred[tuple[list[str | None], Recorded]]:
         return self._writer.run(lambda c: operations.cancel(c, asked, self._means, self._now()))
 
-    def replace(self, wanted: Sequence[Replacement]) -> Deferred[list[Replaced]]:
-        return self._writer.run(lambda c: operations.swap(c, wanted, self._means, self._now()))
+    def replace(
+        self, wanted: Sequence[Replacement], refused: Sequence[RefusedSubmit] = ()
+    ) -> Deferred[list[Replaced]]:
+        return self._writer.run(lambda c: operations.swap(c, wanted, self._means, self._now(), refused))
 
     def claim(
         self, routes: Collection[str], carrier: str, count: int, opens_at: Callable[[Message, int], int]

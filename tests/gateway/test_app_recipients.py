@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from gateway.message import State
 from gateway.settings import Consent, OptOutScope, Recipients, StatusStyle
@@ -142,6 +142,31 @@ def test_what_waits_for_a_number_that_is_blocked_gets_no_other_text(whole: Whole
     customer.send(codec.encode(swap, 9))
     (answer,) = customer.read()
     assert answer.command_status == status(RECIPIENT_BLOCKED)
+
+
+def test_another_text_to_one_who_will_have_agreed_is_kept_with_the_time(path: Path) -> None:
+    whole = started(path, Recipients(Consent.LISTED))
+    consent = {"number": NUMBER, "account": "bank", "kind": "commercial", "source": "", "proof_sha256": ""}
+    later = (NOON + 3600) * 1000
+    with whole.observer.begin() as connection:
+        for granted_at in (0, later):
+            row = consent | {"granted_at": granted_at, "recorded_at": 0}
+            connection.execute(insert(tables.consent).values(row))
+    customer = whole.customer()
+    customer.send(submit(2))
+    (resp,) = customer.read()
+    with whole.observer.begin() as connection:
+        connection.execute(
+            update(tables.consent).where(tables.consent.c.granted_at == 0).values(revoked_at=1)
+        )
+    text = TEXT.replace("生日", "节日").encode("utf-16-be")
+    own_id = resp.body.removesuffix(b"\0").decode()
+    customer.send(codec.encode(ReplaceSm(own_id, Address(0, 1, "10690001"), "", "", 1, 0, text, ()), 9))
+    (answer,) = customer.read()
+    assert answer.command_status == status(CONSENT_MISSING)
+    [kept] = whole.rows(refusal)
+    assert (kept.rule, kept.next_pass_at) == (CONSENT_MISSING, later)
+    whole.stop()
 
 
 def test_td_to_an_account_that_speaks_for_the_operator_is_td_to_all(path: Path) -> None:

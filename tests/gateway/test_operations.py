@@ -11,7 +11,8 @@ import pytest
 
 from gateway.message import State
 from gateway.settings import IdForm, SegmentsMode, StatusStyle, Throttle
-from gateway.store import schema
+from gateway.store import schema, schema_recipients
+from gateway.store.schema_records import refusal
 from ledger.accounts import Balance
 from policy.clauses import RECIPIENT_OPTED_OUT, RULES, SIGNATURE_MISSING
 from smpp import codec
@@ -408,6 +409,49 @@ class TestReplaceSm:
         (relayed,) = self.go_on(waiting)
         assert pdu_of(relayed).short_message == TEXT_OCTETS
 
+    def test_that_a_rule_refuses_is_kept_like_a_submit(self, waiting: Whole) -> None:
+        customer = waiting.customer()
+        (own_id,) = sent(customer, submit(2))
+        unsigned = LONG.replace("【中国银行】", "")
+        assert ask(customer, self.swap(own_id, unsigned))[0] == RULES[SIGNATURE_MISSING].vendor_status
+        [row] = waiting.rows(refusal)
+        assert (row.rule, row.units, row.account) == (SIGNATURE_MISSING, 3, "bank")
+        assert (row.source_addr, row.destination_addr) == (SENDER.addr, NUMBER)
+        assert row.refusal_id > int(own_id)
+        assert row.submitted_by == waiting.rows(schema.message)[-1].submitted_by
+        assert row.submitted_at == NOON * 1000
+        assert codec.submit_sm(row.body).payload.decode("utf-16-be") == unsigned
+
+    def test_that_the_store_refuses_is_kept_too(self, waiting: Whole) -> None:
+        customer = waiting.customer()
+        (own_id,) = sent(customer, submit(2))
+        with waiting.observer.begin() as connection:
+            opted_out = {"number": NUMBER, "account": "bank", "since": 0}
+            connection.execute(schema_recipients.opt_out.insert().values(**opted_out))
+        assert ask(customer, self.swap(own_id, LONG))[0] == RULES[RECIPIENT_OPTED_OUT].vendor_status
+        [row] = waiting.rows(refusal)
+        assert (row.rule, row.units, row.span_start) == (RECIPIENT_OPTED_OUT, 3, None)
+        assert row.refusal_id > int(own_id)
+        assert codec.submit_sm(row.body).payload.decode("utf-16-be") == LONG
+
+    def test_that_is_refused_beside_one_that_is_not_is_kept_and_both_are_answered(
+        self, waiting: Whole
+    ) -> None:
+        customer = waiting.customer()
+        first, second = sent(customer, submit(2), submit(3, destination=OTHERS[0]))
+        unsigned = self.swap(second, TEXT.replace("【中国银行】", ""))
+        customer.send(codec.encode(self.swap(first), 50), codec.encode(unsigned, 51))
+        answers = {pdu.sequence_number: pdu.command_status for pdu in customer.read()}
+        assert answers == {50: 0, 51: RULES[SIGNATURE_MISSING].vendor_status}
+        assert [row.destination_addr for row in waiting.rows(refusal)] == [OTHERS[0]]
+
+    def test_that_the_gateway_itself_refuses_is_not_kept(self, whole: Whole) -> None:
+        customer = whole.customer()
+        (own_id,) = sent(customer, submit(2))
+        assert ask(customer, self.swap(own_id))[0] == CommandStatus.ESME_RREPLACEFAIL
+        assert ask(customer, self.swap("77", "unsigned"))[0] == CommandStatus.ESME_RINVMSGID
+        assert whole.rows(refusal) == []
+
     def test_that_costs_more_than_there_is_leaves_the_first_text(self, path: Path) -> None:
         whole = Whole(settings_of(path, [a_customer(statuses=StatusStyle.VENDOR)], [a_carrier(window_max=1)]))
         whole.top_up(units=2).start()
@@ -416,6 +460,7 @@ class TestReplaceSm:
         (own_id,) = sent(customer, submit(3))
         assert ask(customer, self.swap(own_id, LONG))[0] == 0x450
         assert whole.balance() == Balance(2, 0, 2, 0, 0)
+        assert [(row.rule, row.units) for row in whole.rows(refusal)] == [("QUOTA_EXHAUSTED", 3)]
         assert ask(customer, self.swap(own_id))[0] == 0
 
     def test_of_more_segments_than_allowed_is_refused(self, path: Path) -> None:

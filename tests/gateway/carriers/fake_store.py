@@ -112,7 +112,9 @@ class FakeStore:
     def cancel(self, asked: Sequence[Asked]) -> Deferred[tuple[list[str | None], Recorded]]:
         return self._ask("cancel", asked)
 
-    def replace(self, wanted: Sequence[Replacement]) -> Deferred[list[Replaced]]:
+    def replace(
+        self, wanted: Sequence[Replacement], refused: Sequence[RefusedSubmit] = ()
+    ) -> Deferred[list[Replaced]]:
         return self._ask("replace", wanted)
 
     def claim(

@@ -14,6 +14,9 @@ from gateway.store.ends import Means
 from gateway.stored import RefusedSubmit
 from ledger.accounts import Balance
 from policy.clauses import QUOTA_EXHAUSTED, RECIPIENT_OPTED_OUT, RULES
+from smpp import codec
+from smpp.address import Address
+from smpp.pdu import ReplaceSm
 from smpp.status import CommandStatus
 from tests.gateway.customers.customer_side import CustomerSide
 from tests.gateway.customers.outlet import FakeOutlet
@@ -131,6 +134,21 @@ def test_nobody_hears_of_a_refusal_before_it_is_written_down(shop: Shop) -> None
     assert statuses == {2: RULES["SIGNATURE_MISSING"].standard_status, 3: 0}
     assert refusals(shop) == [("SIGNATURE_MISSING", NUMBER, 1)]
     assert len(shop.states()) == 1
+
+
+def test_nobody_hears_that_another_text_is_refused_before_it_is_written_down(shop: Shop) -> None:
+    shop.customer.send(submit(2), submit(3))
+    shop.commit()
+    _, waiting = shop.customer.read()
+    own_id = waiting.body.removesuffix(b"\0").decode()
+    swap = ReplaceSm(own_id, Address(0, 1, "10690001"), "", "", 1, 0, "hello".encode("utf-16-be"))
+    shop.customer.send(codec.encode(swap, 9))
+    shop.commit()  # what looks the message up
+    assert shop.customer.read() == []
+    shop.commit()
+    (answer,) = shop.customer.read()
+    assert answer.command_status == RULES["SIGNATURE_MISSING"].standard_status
+    assert refusals(shop) == [("SIGNATURE_MISSING", NUMBER, 1)]
 
 
 def test_a_refusal_whose_commit_fails_is_answered_by_nothing(shop: Shop) -> None:

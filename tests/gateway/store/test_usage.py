@@ -15,7 +15,7 @@ from gateway.store.ends import Means
 from gateway.store.engine import connect
 from gateway.store.schema_records import usage
 from gateway.store.sqlstore import SqlStore
-from gateway.stored import Replacement, Whole
+from gateway.stored import Replacement, Whole, refusal_of
 from ledger.accounts import Balance
 from tests.gateway.store import samples
 from tests.gateway.store.rig import NODE, Rig
@@ -156,7 +156,7 @@ def test_a_replacement_counts_with_what_it_is_longer(rig: Rig) -> None:
 
     def swap(count: int) -> str | None:
         parts = tuple(part(rig, joined(message, message.message_id), n) for n in range(1, count + 1))
-        wanted = Replacement(message.message_id, 0, message.body, parts)
+        wanted = Replacement(message.message_id, 0, message.body, parts, refusal_of(message, ""))
         (found,) = rig.result(rig.store.replace([wanted]))
         return found.rule
 
