@@ -5,12 +5,16 @@ force, the account is open (contract clause 2), and it has a bind left. What cos
 looked at before the password, and the store is asked for nobody who does not know the password.
 
 A suspended account may bind as a receiver: the receipts of what it has sent are still its own.
+
+Whoever only wants to look at its account is asked for the same address, certificate and password, and for
+nothing else: what an account holds is its own, whatever its contract and state.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Protocol as Interface
 
@@ -28,8 +32,8 @@ from smpp.commands import CommandId
 from smpp.pdu import Bind
 
 
-class Caller(Interface):
-    """Who asks to be bound, and is bound then: a connection."""
+class Visitor(Interface):
+    """Who says to be a customer: a connection."""
 
     @property
     def host(self) -> str:
@@ -39,12 +43,25 @@ class Caller(Interface):
     def certificate_names(self) -> frozenset[str] | None:
         """The names in its peer's certificate, folded; None without TLS."""
 
+
+class Caller(Visitor, Interface):
+    """Who asks to be bound, and is bound then."""
+
     @property
     def is_overdue(self) -> bool:
         """Whether its peer has left an enquire_link unanswered for too long."""
 
     def evict(self) -> None:
         """End it, for its place is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A bind that was let in: which kind, from which address, and when (unix seconds)."""
+
+    kind: CommandId
+    host: str
+    since: float
 
 
 class Binds:
@@ -66,22 +83,15 @@ class Binds:
         self._clock = clock
         self._checks = checks
         self._state_of = state_of
-        self._bound: defaultdict[str, dict[Caller, None]] = defaultdict(dict)
+        self._bound: defaultdict[str, dict[Caller, Bound]] = defaultdict(dict)
 
     async def admit(self, bind: Bind, caller: Caller) -> tuple[Account | None, str | None]:
         """The account that a caller's bind is for, if any, and the rule that refuses it, if one does.
 
         A bind that is let in counts until `leave`.
         """
-        account = self._accounts.get(bind.system_id)
-        if account is None:
-            return None, GatewayError.SYSTEM_ID_UNKNOWN
-        if not _within(account, caller.host):
-            return account, GatewayError.PEER_NOT_ALLOWED
-        refusal = _tls_refusal(account, caller.certificate_names)
-        if refusal is None:
-            refusal = await self._checks.refusal(account, bind.password, caller.host)
-        if refusal is not None:
+        account, refusal = await self.identify(bind.system_id, bind.password, caller)
+        if account is None or refusal is not None:
             return account, refusal
         if not account.contract.holds_on(datetime.fromtimestamp(self._clock.now(), self._zone).date()):
             return account, ACCOUNT_NOT_OPEN
@@ -90,8 +100,22 @@ class Binds:
             return account, closed
         if len(self._bound[account.name]) >= account.binds_max and not self._make_room(account):
             return account, GatewayError.BINDS_EXCEEDED
-        self._bound[account.name][caller] = None
+        self._bound[account.name][caller] = Bound(CommandId(bind.command_id), caller.host, self._clock.now())
         return account, None
+
+    async def identify(
+        self, system_id: str, password: str, visitor: Visitor
+    ) -> tuple[Account | None, GatewayError | None]:
+        """The account that a visitor names, if any, and why it does not pass for that account, if it does not."""
+        account = self._accounts.get(system_id)
+        if account is None:
+            return None, GatewayError.SYSTEM_ID_UNKNOWN
+        if not _within(account, visitor.host):
+            return account, GatewayError.PEER_NOT_ALLOWED
+        refusal = _tls_refusal(account, visitor.certificate_names)
+        if refusal is None:
+            refusal = await self._checks.refusal(account, password, visitor.host)
+        return account, refusal
 
     async def _closed(self, account: Account, bind: Bind) -> str | None:
         """Why an account that is not open refuses this bind, if it does."""
@@ -110,6 +134,10 @@ class Binds:
     def counts(self) -> Mapping[str, int]:
         """How many binds each account has."""
         return {name: len(bound) for name, bound in self._bound.items()}
+
+    def of(self, account: Account) -> Sequence[Bound]:
+        """The account's binds, the oldest first."""
+        return list(self._bound[account.name].values()) if account.name in self._bound else []
 
     def _make_room(self, account: Account) -> bool:
         """Evict a bind whose peer seems dead: a customer that comes back must not wait for its end."""

@@ -6,15 +6,14 @@ reached, the oldest that has not even tried to bind makes room, for whoever mean
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 import structlog
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 
+from gateway.customers.crowd import Crowd
 from gateway.customers.link import CustomerLink
-from gateway.customers.origin import origin
 from gateway.settings import Listen
 from gateway.transport import address_text
 
@@ -30,9 +29,7 @@ class CustomerListener(Factory):
         self, make_link: Callable[[Callable[[CustomerLink], None]], CustomerLink], listen: Listen
     ) -> None:
         self._make_link = make_link
-        self._listen = listen
-        self._links: dict[CustomerLink, str] = {}
-        self._origins: Counter[str] = Counter()
+        self._links: Crowd[CustomerLink] = Crowd(listen)
         self._empty: Deferred[None] | None = None
 
     def __len__(self) -> int:
@@ -53,15 +50,13 @@ class CustomerListener(Factory):
 
     def buildProtocol(self, addr: object) -> CustomerLink | None:
         host = getattr(addr, "host", "")
-        peer = origin(host) if host else ""
-        if self._empty is not None or not self._has_room(peer):
+        if self._empty is not None or not self._has_room(host):
             log.warning("connection.refused", peer=host, connections=len(self._links))
             return None
         link = self._make_link(self._gone)
         # Behind a proxy, the connection's own peer is not the customer.
         link.peer = address_text(addr) if host else ""
-        self._links[link] = peer
-        self._origins[peer] += 1
+        self._links.add(link, host)
         return link
 
     def part(self) -> Deferred[None]:
@@ -77,31 +72,21 @@ class CustomerListener(Factory):
         for link in list(self._links):
             link.abort("stopped")
 
-    def _has_room(self, peer: str) -> bool:
-        if self._origins[peer] >= self._listen.connections_per_address_max:
-            return False
-        return len(self._links) < self._listen.connections_max or self._make_room()
+    def _has_room(self, host: str) -> bool:
+        return self._links.may_grow_from(host) and (not self._links.is_full or self._make_room())
 
     def _make_room(self) -> bool:
         stranger = next((link for link in self._links if link.is_stranger), None)
         if stranger is None:
             return False
         log.warning("connection.dropped", peer=stranger.peer, reason="not bound, and the next one waits")
-        self._forget(stranger)
+        self._links.remove(stranger)
         stranger.abort("made room")
         return True
 
     def _gone(self, link: CustomerLink) -> None:
-        self._forget(link)
+        self._links.remove(link)
         self._tell_empty()
-
-    def _forget(self, link: CustomerLink) -> None:
-        peer = self._links.pop(link, None)
-        if peer is None:
-            return
-        self._origins[peer] -= 1
-        if not self._origins[peer]:
-            del self._origins[peer]
 
     def _tell_empty(self) -> None:
         if self._empty is not None and not self._links and not self._empty.called:
