@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +20,7 @@ from gateway.admin import AdminSite, Health
 from gateway.carriers.dispatcher import Dispatcher
 from gateway.carriers.inbound import CarrierInbound
 from gateway.carriers.pool import CarrierPool
+from gateway.customers.account_page import AccountPage
 from gateway.customers.binds import Binds
 from gateway.customers.broadcasts import Broadcasts
 from gateway.customers.deliveries import Deliveries
@@ -28,6 +30,7 @@ from gateway.customers.link import CustomerLink
 from gateway.customers.listener import CustomerListener
 from gateway.customers.long_messages import LongMessages
 from gateway.customers.operations import Operations
+from gateway.customers.overviews import Overviews
 from gateway.customers.password_checks import PasswordChecks
 from gateway.customers.submitter import tell_shadowed
 from gateway.metrics import Metrics
@@ -37,6 +40,7 @@ from gateway.reactor import sleep
 from gateway.recovery import Opened, check_store, open_store
 from gateway.routing import long_form
 from gateway.settings import Settings
+from gateway.store.reader import Reader
 from gateway.sweeper import Sweeper
 from gateway.world import Port, World
 from ledger.errors import LedgerError
@@ -55,6 +59,8 @@ class Gateway:
         self.metrics = Metrics()
         self._ports: list[Port] = []
         self._opened: Opened | None = None
+        self._account_page: AccountPage | None = None
+        self._page_doors: Doors | None = None
         self._stopping = False
         self._deadline = 0.0
 
@@ -86,10 +92,35 @@ class Gateway:
         listen = settings.listen
         for number, factory in self._doors.factories:
             self._ports.append(world.listen(number, factory, listen.host))
+        self._open_account_page()
         if settings.admin is not None:
             site = AdminSite(self.metrics, self.health)
             self._ports.append(world.listen(settings.admin.port, site, settings.admin.host))
         log.info("gateway.started", host=listen.host, port=self.port, epoch=opened.recovered.epoch)
+
+    def _open_account_page(self) -> None:
+        settings, world = self._settings, self._world
+        listen = settings.account_page
+        if listen is None:
+            return
+        reader = Reader(settings.store_path, world.read_in, world.reactor.seconds)
+        overviews = Overviews(reader, world.clock, world.reactor.seconds, settings.zone)
+        page: Any = AccountPage(
+            settings, listen, world.reactor, world.clock, self._binds, overviews, self.metrics
+        )
+        self._account_page = page
+        doors = self._page_doors = Doors(listen, page, world.reactor, self.metrics)
+        for number, factory in doors.factories:
+            self._ports.append(world.listen(number, factory, listen.host))
+        gauge = self.metrics.gauge
+        gauge("account_page_connections", "Connections to the account page", lambda: len(page))
+        gauge("account_page_reads", "Reads of the store for account pages", lambda: len(overviews))
+        gauge("account_page_unannounced", "Proxied without a header yet", lambda: doors.unannounced)
+
+    async def _close_account_page(self) -> None:
+        if self._account_page is not None and self._page_doors is not None:
+            self._page_doors.abort()
+            await self._account_page.stop()
 
     async def _sweep(self) -> None:
         """End what is overdue. What the ledger will not resolve is left for the audit to name."""
@@ -113,6 +144,7 @@ class Gateway:
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         self._doors.abort()
+        await self._in_time(self._close_account_page)
         self._sweeper.stop()
         self._purger.stop()
         await self._in_time(self._broadcasts.stop)

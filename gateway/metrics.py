@@ -54,6 +54,8 @@ class Metrics:
         self.binds_lost = two("binds_lost", "Binds that ended without an unbind", "side", "name")
         self.protocol_faults = two("protocol_faults", "Malformed or illegal PDUs", "side", "name")
 
+        self.account_pages = one("account_pages", "Answers of the account page", "status")
+
         self.registry = CollectorRegistry()
         self.registry.register(_Families(self._families))
         ProcessCollector(registry=self.registry)

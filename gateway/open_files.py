@@ -12,13 +12,14 @@ _OTHERS = 64
 
 def wanted(settings: Settings) -> int:
     """How many files the gateway may have open when every limit is reached."""
-    listen = settings.listen
-    unannounced = listen.connections_max if listen.proxy_networks else 0
+    doors = [settings.listen] if settings.account_page is None else [settings.listen, settings.account_page]
+    # Behind a proxy there are those besides that have not said yet whose they are.
+    downstream = sum(door.connections_max * (2 if door.proxy_networks else 1) for door in doors)
     upstream = sum(
         carrier.binds * (2 if carrier.bind_type is BindType.PAIR else 1)
         for carrier in settings.carriers.values()
     )
-    return listen.connections_max + unannounced + upstream + _OTHERS
+    return downstream + upstream + _OTHERS
 
 
 def at_most() -> int:

@@ -385,6 +385,7 @@ class Settings:
     """Everything that the file says. `accounts` is keyed by system_id, `carriers` by name.
 
     `content` is the filter that all accounts share; an account's ruleset has it as its trades permit.
+    `account_page` is where customers look at their accounts, each request in session_init_s; None is nowhere.
     """
 
     node: int
@@ -401,3 +402,4 @@ class Settings:
     content: ContentFilter
     retention: Retention = Retention()
     working_days: WorkingDays = field(default_factory=WorkingDays)
+    account_page: Listen | None = None

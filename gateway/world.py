@@ -19,6 +19,7 @@ from gateway.carriers.bind import Connect
 from gateway.clock import Clock, SystemClock
 from gateway.reactor import ReactorTime
 from gateway.settings import Carrier
+from gateway.store.reader import InThread
 
 _CONNECT_TIMEOUT_S = 10.0
 
@@ -45,9 +46,9 @@ class Port(Protocol):
 class World:
     """Time, chance, network and threads.
 
-    `commit_in` runs a COMMIT, `check_in` a password check, both off the reactor; `connect` gives a way to
-    connect to a carrier, over TLS if it has that; `listen(port, factory, host)` opens a port. `close` gives
-    the threads back.
+    `commit_in` runs a COMMIT, `check_in` a password check, `read_in` what only reads the store, all off the
+    reactor; `connect` gives a way to connect to a carrier, over TLS if it has that;
+    `listen(port, factory, host)` opens a port. `close` gives the threads back.
     """
 
     reactor: ReactorTime
@@ -58,14 +59,19 @@ class World:
     connect: Callable[[Carrier], Connect]
     listen: Callable[[int, Any, str], Port]
     close: Callable[[], None]
+    read_in: InThread
 
 
 def real_world(reactor: Any, clock: Clock | None = None) -> World:
-    """The world as it is. Commits have a thread of their own, for they must not wait behind passwords."""
+    """The world as it is. Commits have a thread of their own, for they must not wait behind passwords.
+
+    Reads have one, too: as many at a time are enough, and the machine has more to do.
+    """
     # Twisted's own clock is the time of day; timers must not jump when that is set right.
     reactor.seconds = time.monotonic
     commits = _pool("commit", 1)
     checks = _pool("check", _THREADS_MAX)
+    reads = _pool("read", 1)
 
     def connect(carrier: Carrier) -> Connect:
         endpoint = HostnameEndpoint(reactor, carrier.host, carrier.port, timeout=_CONNECT_TIMEOUT_S)
@@ -80,6 +86,7 @@ def real_world(reactor: Any, clock: Clock | None = None) -> World:
     def close() -> None:
         commits.stop()
         checks.stop()
+        reads.stop()
 
     return World(
         reactor=reactor,
@@ -90,6 +97,7 @@ def real_world(reactor: Any, clock: Clock | None = None) -> World:
         connect=connect,
         listen=listen,
         close=close,
+        read_in=lambda work: deferToThreadPool(reactor, reads, work),
     )
 
 

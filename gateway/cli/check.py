@@ -27,6 +27,7 @@ def check(config_path: Path) -> None:
 def _summary(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "listen", _listen(settings.listen)
     yield "admin", f"{settings.admin.host}:{settings.admin.port}" if settings.admin else "off"
+    yield "account page", _listen(settings.account_page) if settings.account_page else "off"
     yield "store", str(settings.store_path)
     for account in settings.accounts.values():
         yield f"account {account.name}", _account(account)

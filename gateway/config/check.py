@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import TypeAlias, TypeGuard
 
-from gateway.config.model import AdminTable, ListenTable
+from gateway.config.model import AccountPageTable, AdminTable, ListenTable
 from gateway.config.problem import Problem, did_you_mean
 from gateway.settings import BindType
 
@@ -95,11 +95,11 @@ def _accounts_without_route(document: Document) -> Iterator[Problem]:
 def _ports(document: Document) -> Iterator[Problem]:
     listen_host, listen_port = _address(document, "listen", ListenTable().host, ListenTable().port)
     _, admin_port = _address(document, "admin", AdminTable().host, AdminTable().port)
-    listen = _table(document, "listen")
-    tls_port = _table(listen, "tls").get("port", 0)
-    doors = [] if listen.get("plain") is False else [(listen_port, "listen.port")]
-    yield from _shared("listen.tls.port", tls_port, doors)
-    doors.append((tls_port, "listen.tls.port"))
+    doors: list[tuple[object, str]] = []
+    yield from _doors(document, "listen", listen_port, doors)
+    if "account_page" in document:
+        _, page_port = _address(document, "account_page", "", AccountPageTable().port)
+        yield from _doors(document, "account_page", page_port, doors)
     yield from _shared("admin.port", admin_port, doors)
     for place, carrier in _rows(document, "carriers"):
         host, port = carrier.get("host"), carrier.get("port", 2775)
@@ -107,6 +107,16 @@ def _ports(document: Document) -> Iterator[Problem]:
         own = [name for number, name in doors if number == port != 0]
         if same_host and own:
             yield Problem(f"{place}.port", f"leads back to this gateway's own {own[0]}")
+
+
+def _doors(document: Document, name: str, port: object, doors: list[tuple[object, str]]) -> Iterator[Problem]:
+    """The plain port and that for TLS of a table, added to `doors`."""
+    table = _table(document, name)
+    ports = [] if table.get("plain") is False else [(port, f"{name}.port")]
+    ports.append((_table(table, "tls").get("port", 0), f"{name}.tls.port"))
+    for number, place in ports:
+        yield from _shared(place, number, doors)
+        doors.append((number, place))
 
 
 def _shared(place: str, port: object, doors: list[tuple[object, str]]) -> Iterator[Problem]:

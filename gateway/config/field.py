@@ -171,12 +171,16 @@ def _network(value: object) -> IPv4Network | IPv6Network:
     raise wrong("names a host and a network at once", f'did you mean "{covering}"?')
 
 
-def _loopback(text: str) -> str:
+def is_loopback(text: str) -> bool:
+    """Whether only this machine itself can connect to a port at `text`."""
     try:
-        local = text == "localhost" or ip_address(text).is_loopback
+        return text == "localhost" or ip_address(text).is_loopback
     except ValueError:
-        local = False
-    if not local:
+        return False
+
+
+def _loopback(text: str) -> str:
+    if not is_loopback(text):
         raise wrong("must be a loopback address, for this port asks for no password", 'such as "127.0.0.1"')
     return text
 

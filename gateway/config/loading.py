@@ -18,8 +18,8 @@ from gateway.config.calendar import working_days_of
 from gateway.config.carrier import carrier_of
 from gateway.config.check import Document, check, names
 from gateway.config.model import (
+    DoorTable,
     File,
-    ListenTable,
     RouteTable,
 )
 from gateway.config.policy import content_of
@@ -99,10 +99,11 @@ def _settings(file: File) -> Settings:
         retention=Retention(**dict(file.retention)),
         content=content,
         working_days=working_days_of(file.calendar),
+        account_page=None if file.account_page is None else _listen(file.account_page),
     )
 
 
-def _listen(table: ListenTable) -> Listen:
+def _listen(table: DoorTable) -> Listen:
     tls = None if table.tls is None else ListenTls(**dict(table.tls))
     return Listen(**dict(table) | {"tls": tls, "proxy_networks": tuple(table.proxy_networks)})
 

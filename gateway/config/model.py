@@ -79,15 +79,14 @@ class ListenTlsTable(Table):
         return value
 
 
-class ListenTable(Table):
-    """`[listen]`: where customers connect."""
+class DoorTable(Table):
+    """What `[listen]` and `[account_page]` have in common: where customers connect, and how."""
 
     host: Words = "127.0.0.1"
-    port: Port = 2775
-    connections_max: Count = 1000
-    connections_per_address_max: Count = 100
+    port: Port
+    connections_max: Count
+    connections_per_address_max: Count
     session_init_s: Seconds = Timers().session_init_s
-    bind_errors: Annotated[BindErrors, BY_VALUE] = BindErrors.EXACT
     proxy_networks: list[Network] = []
     tls: ListenTlsTable | None = None
     plain: bool = True
@@ -98,6 +97,23 @@ class ListenTable(Table):
         if not value and info.data.get("tls", "") is None:
             raise wrong("needs tls beside it, or nobody can connect")
         return value
+
+
+class ListenTable(DoorTable):
+    """`[listen]`: where customers connect to bind."""
+
+    port: Port = 2775
+    connections_max: Count = 1000
+    connections_per_address_max: Count = 100
+    bind_errors: Annotated[BindErrors, BY_VALUE] = BindErrors.EXACT
+
+
+class AccountPageTable(DoorTable):
+    """`[account_page]`: where customers look at their accounts; without it they cannot."""
+
+    port: Port = 2781
+    connections_max: Count = 100
+    connections_per_address_max: Count = 10
 
 
 class AdminTable(Table):
@@ -184,3 +200,4 @@ class File(Table):
     routes: list[RouteTable] = Field(min_length=1)
     retention: RetentionTable = RetentionTable()
     calendar: CalendarTable = CalendarTable()
+    account_page: AccountPageTable | None = None

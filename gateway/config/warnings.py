@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from gateway import open_files
+from gateway.config.field import is_loopback
 from gateway.config.problem import Problem
 from gateway.config.supplement import ahead_of_agreement, without_supplement
 from gateway.settings import Account, Settings
@@ -24,6 +25,13 @@ def warnings(settings: Settings, files_max: int, today: date) -> Iterator[Proble
             "listen.connections_max",
             f"needs {files} open files, and the system allows {files_max}",
             "raise the limit (ulimit -Hn, or LimitNOFILE= of systemd), or lower this",
+        )
+    page = settings.account_page
+    if page is not None and page.plain and not is_loopback(page.host):
+        yield Problem(
+            "account_page.host",
+            f"lets customers send their passwords to {page.host} in clear",
+            "anybody on the way can read them: give it tls, and plain = false",
         )
     intake_max = settings.limits.intake_max
     for number, account in enumerate(settings.accounts.values()):

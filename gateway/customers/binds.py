@@ -106,7 +106,7 @@ class Binds:
     async def identify(
         self, system_id: str, password: str, visitor: Visitor
     ) -> tuple[Account | None, GatewayError | None]:
-        """The account that a visitor names, if any, and why it does not pass for that account, if it does not."""
+        """The account that a visitor names, if any, and why the visitor is not its customer, if it is not."""
         account = self._accounts.get(system_id)
         if account is None:
             return None, GatewayError.SYSTEM_ID_UNKNOWN

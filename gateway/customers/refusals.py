@@ -23,6 +23,11 @@ class BindRefusals:
         """The command_status of the next one, and how long to wait with it after `took_s` of judging."""
         delay_s = self._count * _DELAY_S
         if self._errors is BindErrors.UNIFORM:
-            delay_s += max(0.0, _DELAY_S - took_s)
+            delay_s += uniform_delay_s(took_s)
         self._count += 1
         return bind_status_for(rule, style, self._errors), delay_s
+
+
+def uniform_delay_s(took_s: float) -> float:
+    """How long to wait with a refusal after `took_s` of judging, so that all come as late."""
+    return max(0.0, _DELAY_S - took_s)

@@ -7,13 +7,14 @@ transaction begins IMMEDIATE, so a writer knows at BEGIN, not in the middle, tha
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -73,6 +74,26 @@ def connect(path: Path, busy_timeout_s: float) -> Engine:
 
     event.listen(engine, "connect", set_pragmas)
     event.listen(engine, "begin", begin_immediate)
+    return engine
+
+
+def reading(
+    file: Path, prepare: Callable[[sqlite3.Connection], object], *, immutable: bool = False
+) -> Engine:
+    """An engine that cannot write, on `file` as it is; each connection is a new one, and `prepare` d first.
+
+    `immutable` is for a file that nobody has open: SQLite then makes no log beside it.
+    """
+    uri = f"{file.resolve().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        prepare(connection)
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+    # The driver begins no transaction for statements that only read.
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
 
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.number import plain
 from gateway.store import migrations
-from gateway.store.engine import StoreError
+from gateway.store.engine import StoreError, reading
 
 _CACHE_KIB = 65_536
 
@@ -52,19 +52,12 @@ def snapshot(path: Path, country_code: str) -> Iterator[Connection]:
 
 
 def _engine(file: Path, immutable: bool, country_code: str) -> Engine:
-    uri = f"{file.as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
-
-    def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    def prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         connection.create_function("plain", 1, lambda addr: plain(addr, country_code), deterministic=True)
         connection.create_function("esm_class", 1, _esm_class, deterministic=True)
-        return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
-    # The driver begins no transaction for statements that only read.
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    return engine
+    return reading(file, prepare, immutable=immutable)
 
 
 def _esm_class(body: bytes) -> int | None:

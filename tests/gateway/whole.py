@@ -117,6 +117,7 @@ class Whole:
             connect=self.network.connect,
             listen=self.ports.listen,
             close=lambda: None,
+            read_in=execute,
         )
         self.gateway = Gateway(settings, world)
         self.observer: Engine = connect(settings.store_path, 1.0)

@@ -56,6 +56,7 @@ class Life:
             connect=self._connect,
             listen=self._listen,
             close=lambda: None,
+            read_in=execute,
         )
         self.settings = settings
         self.gateway = Gateway(settings, world)
