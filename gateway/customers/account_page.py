@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -37,6 +36,7 @@ log = structlog.get_logger()
 PATH = b"/account"
 
 _REQUESTS_PER_S, _REQUESTS_AT_ONCE = 1.0, 10
+_SYSTEM_ID_TOLD = 16
 _HEADERS = {
     "allow": "GET, HEAD",
     "cache-control": "no-store",
@@ -44,6 +44,7 @@ _HEADERS = {
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "referrer-policy": "no-referrer",
+    "server": "Signet",
     "vary": "accept, authorization",
     "x-content-type-options": "nosniff",
 }
@@ -95,6 +96,9 @@ class AccountPage(Site):
         self._crowd.add(channel, addr.host)
         return channel
 
+    def startFactory(self) -> None:
+        """There is no access log, and no time of day to keep for it."""
+
     async def stop(self) -> None:
         """Cut the connections; returns when nothing is read any more."""
         for channel in list(self._crowd):
@@ -104,9 +108,8 @@ class AccountPage(Site):
     def log(self, request: HttpRequest) -> None:
         """What is answered is counted, and only refusals are logged."""
 
-    async def answer(self, request: Request) -> None:
+    async def answer(self, request: Request, channel: PageChannel) -> None:
         """Answer one request for the page."""
-        channel = _channel(request)
         began_at = self._reactor.seconds()
         if not request.requestHeaders.hasHeader("authorization"):
             self.tell(request, 401, {"www-authenticate": _CHALLENGE})
@@ -115,7 +118,8 @@ class AccountPage(Site):
         system_id, password = said.getUser().decode("latin-1"), said.getPassword().decode("latin-1")
         account, refusal = await self._binds.identify(system_id, password, channel)
         if account is None or refusal is not None:
-            log.warning("account_page.refused", system_id=system_id, peer=channel.host, rule=refusal)
+            named = system_id[:_SYSTEM_ID_TOLD]
+            log.warning("account_page.refused", system_id=named, peer=channel.host, rule=refusal)
             delay_s = uniform_delay_s(self._reactor.seconds() - began_at)
             channel.wait(delay_s, lambda: self.tell(request, 401, {"www-authenticate": _CHALLENGE}))
         elif not self._throttles[account.name].take(1, self._reactor.seconds()):
@@ -126,11 +130,12 @@ class AccountPage(Site):
     async def _show(self, request: Request, account: Account) -> None:
         try:
             found, counts = await self._overviews.of(account.name)
-        except SQLAlchemyError as error:
+            shown = view(account, found, counts, self._binds.of(account), self._clock.now(), self._zone)
+        except Exception as error:
+            # Whatever it is, a visitor must not wait for ever.
             log.error("account_page.failed", account=account.name, error=fault(error))
             self.tell(request, 503, {"retry-after": "10"})
             return
-        shown = view(account, found, counts, self._binds.of(account), self._clock.now(), self._zone)
         if _wants_html(request):
             self.tell(request, 200, {"content-type": "text/html; charset=utf-8"}, html(shown))
         else:
@@ -139,8 +144,9 @@ class AccountPage(Site):
 
     def tell(self, request: Request, code: int, headers: Mapping[str, str], text: str | None = None) -> None:
         """Answer, unless nobody is there any more; without a text in the words of HTTP."""
-        channel = _channel(request)
-        if channel.is_lost:
+        # Twisted takes it from a request when it is lost.
+        channel = cast(PageChannel | None, request.channel)
+        if channel is None:
             return
         request.setResponseCode(code)
         body = (text or f"{code} {request.code_message.decode()}\n").encode()
@@ -160,18 +166,15 @@ class _Pages(Resource):
         self._page = page
 
     def render(self, request: Request) -> int:
-        _channel(request).unlimit()
+        channel = cast(PageChannel, request.channel)
+        channel.unlimit()
         if request.path != PATH:
             self._page.tell(request, 404, {})
         elif request.method not in (b"GET", b"HEAD"):
             self._page.tell(request, 405, {})
         else:
-            task.start(self._page.answer(request), "account page")
+            task.start(self._page.answer(request, channel), "account page")
         return NOT_DONE_YET
-
-
-def _channel(request: Request) -> PageChannel:
-    return cast(PageChannel, request.channel)
 
 
 def _wants_html(request: Request) -> bool:

@@ -72,8 +72,10 @@ def view(
             }
             for each in bound
         ],
-        "hours": {key: None if when == inf else at(when) for key, when in _hours(account, now).items()}
-        | {"open": is_open(account, now)},
+        "hours": {
+            "open": is_open(account, now),
+            **{key: None if when == inf else at(when) for key, when in _hours(account, now).items()},
+        },
         "broadcasts": [
             {**_broadcast(each, counts), "starts_at": at(each.starts_at / 1000)} for each in found.broadcasts
         ],
@@ -90,11 +92,11 @@ def _hours(account: Account, now: float) -> dict[str, float]:
     rules = account.ruleset
     usual = rules.message_class
     if rules.modes[usual][OUTSIDE_HOURS] is not Mode.ON:
-        return {"closes_at": inf, "opens_at": inf}
+        return {"opens_at": inf, "closes_at": inf}
     closes_at = rules.hours.next_close(rules.hours.next_open(now, usual), usual)
     opens_from = closes_at if is_open(account, now) else now
     opens_at = inf if opens_from == inf else rules.hours.next_open(opens_from, usual)
-    return {"closes_at": closes_at, "opens_at": opens_at}
+    return {"opens_at": opens_at, "closes_at": closes_at}
 
 
 def _contract(account: Account) -> View:

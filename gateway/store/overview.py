@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import BigInteger, Connection, Text, bindparam, func, select
+from sqlalchemy import BigInteger, Connection, Text, bindparam, func, select, text
 
 from gateway.broadcasts.broadcast import Broadcast, BroadcastState
 from gateway.ids import first_id
@@ -21,7 +21,6 @@ from gateway.store import schema
 from gateway.store.broadcast_book import BROADCAST_COLUMNS, Progress, broadcast_of, progress
 from gateway.store.dialect import constant
 from gateway.store.schema_broadcasts import broadcast
-from gateway.store.schema_records import refusal
 from ledger.ending import Settlement, settlement
 from ledger.prepared import Prepared, Row
 from ledger.standing import events, states
@@ -53,10 +52,10 @@ _SINCE = Prepared(
 )
 # Left to itself, SQLite walks over all refusals that there ever were, for they are sorted by account then.
 _REFUSED = Prepared(
-    select(refusal.c.account, refusal.c.rule, func.count())
-    .with_hint(refusal, "NOT INDEXED", "sqlite")
-    .where(refusal.c.refusal_id >= _first_id)
-    .group_by(refusal.c.account, refusal.c.rule)
+    text(
+        "SELECT account, rule, count(*) FROM refusal NOT INDEXED "
+        "WHERE refusal_id >= :first_id GROUP BY account, rule"
+    )
 )
 
 Key = TypeVar("Key", State, str)
