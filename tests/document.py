@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 _TEST = re.compile(r"`([\w/]+\.py)::([\w:]+)`")
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SHOWN_BY = "| shown by |"
 
 
@@ -59,8 +60,8 @@ def _names_in(path: str) -> frozenset[str]:
     """The tests of a file, as pytest calls them."""
     found = []
     for node in ast.parse((ROOT / "tests" / path).read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, _FUNCTIONS):
             found.append(node.name)
         elif isinstance(node, ast.ClassDef):
-            found += [f"{node.name}::{each.name}" for each in node.body if isinstance(each, ast.FunctionDef)]
+            found += [f"{node.name}::{each.name}" for each in node.body if isinstance(each, _FUNCTIONS)]
     return frozenset(found)

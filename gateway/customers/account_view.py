@@ -16,7 +16,7 @@ from gateway.customers.binds import Bound
 from gateway.customers.overviews import Counts
 from gateway.message import ENDS, State
 from gateway.settings import Account
-from gateway.store.overview import Overview
+from gateway.store.overview import Overview, Unfinished
 from ledger.lots import LotRest
 from policy.clauses import OUTSIDE_HOURS, RULES
 from policy.scope import Mode
@@ -38,7 +38,7 @@ _QUEUE = {
 def view(
     account: Account,
     found: Overview,
-    counts: Counts | None,
+    counts: Counts,
     bound: Sequence[Bound],
     now: float,
     zone: tzinfo,
@@ -60,9 +60,9 @@ def view(
         "balance": asdict(found.settlement.balance),
         "lots": [{"paid_at": at(rest.lot.at_ms / 1000), **_lot(rest)} for rest in lots],
         "older_lots_used_up": used_up,
-        "counted_at": None if counts is None else at(counts.at),
-        "queue": None if counts is None else _queue(account.name, counts),
-        "today": None if counts is None else _today(account.name, counts),
+        "counted_at": at(counts.at),
+        "queue": _queue(account.name, counts.unfinished),
+        "today": _today(account.name, counts),
         "receipts_and_replies_owed": found.owed,
         "binds": [
             {
@@ -77,7 +77,8 @@ def view(
             **{key: None if when == inf else at(when) for key, when in _hours(account, now).items()},
         },
         "broadcasts": [
-            {**_broadcast(each, counts), "starts_at": at(each.starts_at / 1000)} for each in found.broadcasts
+            {**_broadcast(each, counts.unfinished), "starts_at": at(each.starts_at / 1000)}
+            for each in found.broadcasts
         ],
     }
 
@@ -129,14 +130,18 @@ def _lot(rest: LotRest) -> View:
     }
 
 
-def _queue(account: str, counts: Counts) -> View:
-    states = counts.tally.without_end.get(account, {})
+def _queue(account: str, counted: Unfinished | None) -> View | None:
+    if counted is None:
+        return None
+    states = counted.submits.get(account, {})
     return {place: sum(states.get(state, 0) for state in those) for place, those in _QUEUE.items()}
 
 
-def _today(account: str, counts: Counts) -> View:
-    states = counts.tally.submitted.get(account, {})
-    refused = counts.tally.refused.get(account, {})
+def _today(account: str, counts: Counts) -> View | None:
+    if counts.submitted is None:
+        return None
+    states = counts.submitted.accepted.get(account, {})
+    refused = counts.submitted.refused.get(account, {})
     return {
         "date": counts.day.isoformat(),
         "accepted": sum(states.values()),
@@ -149,9 +154,9 @@ def _today(account: str, counts: Counts) -> View:
     }
 
 
-def _broadcast(one: Broadcast, counts: Counts | None) -> View:
+def _broadcast(one: Broadcast, counted: Unfinished | None) -> View:
     told: View = {"broadcast": one.broadcast_id, "state": one.state.name, "recipients": one.recipients}
-    progress = None if counts is None else counts.tally.progress.get(one.broadcast_id)
+    progress = None if counted is None else counted.progress.get(one.broadcast_id)
     if progress is None:
         return told | dict.fromkeys(("not_yet_sent", "accepted", "refused", "ended"))
     return told | {

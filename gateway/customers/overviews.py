@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 
 from gateway.clock import Clock
 from gateway.insist import fault
-from gateway.store.overview import Overview, Tally, overview, tally
+from gateway.store.overview import Overview, Submitted, Unfinished, overview, submitted, unfinished
 
 log = structlog.get_logger()
 
@@ -40,11 +40,12 @@ class Reads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """A tally of what was submitted on `day`, and of all that has no end, made `at` (unix seconds)."""
+    """What is not over, and what was submitted on `day`, counted `at` (unix seconds); None took too long."""
 
     day: date
     at: float
-    tally: Tally
+    unfinished: Unfinished | None
+    submitted: Submitted | None
 
 
 class Overviews:
@@ -56,15 +57,15 @@ class Overviews:
         self._seconds = seconds
         self._zone = zone
         self._waiting: dict[Hashable, list[Deferred[Any]]] = {}
-        self._counts: Counts | None = None
+        self._counts = Counts(date.min, 0.0, None, None)
         self._count_at = seconds()
 
     def __len__(self) -> int:
         """Reads under way."""
         return len(self._waiting)
 
-    async def of(self, account: str) -> tuple[Overview, Counts | None]:
-        """One account, and the last counts; None where counting has failed or takes too long.
+    async def of(self, account: str) -> tuple[Overview, Counts]:
+        """One account, and the last counts.
 
         Raises what the reader does.
         """
@@ -78,9 +79,9 @@ class Overviews:
     async def stop(self) -> None:
         """Break off what is under way; returns when it has ended."""
         self._reader.close()
-        for waiting in list(self._waiting.values()):
+        while self._waiting:
             ended: Deferred[None] = Deferred()
-            waiting.append(ended)
+            next(iter(self._waiting.values())).append(ended)
             await ended.addErrback(lambda _: None)
 
     async def _count(self) -> None:
@@ -88,14 +89,21 @@ class Overviews:
         now = self._clock.now()
         day = datetime.fromtimestamp(now, self._zone).date()
         since_ms = int(datetime.combine(day, time(), self._zone).timestamp() * 1000)
-        try:
-            found = await self._reader.run(lambda connection: tally(connection, since_ms))
-            self._counts = Counts(day, now, found)
-        except SQLAlchemyError as error:
-            self._counts = None
-            log.warning("account_page.uncounted", error=fault(error))
+        self._counts = Counts(
+            day,
+            now,
+            await self._counted(unfinished),
+            await self._counted(lambda connection: submitted(connection, since_ms)),
+        )
         took_s = self._seconds() - began_at
         self._count_at = self._seconds() + max(COUNTS_S, _SHARE * took_s)
+
+    async def _counted(self, job: Callable[[Connection], Result]) -> Result | None:
+        try:
+            return await self._reader.run(job)
+        except SQLAlchemyError as error:
+            log.warning("account_page.uncounted", error=fault(error))
+            return None
 
     def _shared(self, key: Hashable, start: Callable[[], Deferred[Result]]) -> Deferred[Result]:
         """What the read of that key brings: of the one under way, or else of another that is begun."""

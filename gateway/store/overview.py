@@ -1,8 +1,8 @@
 """What an account can be told of itself: what it holds and is owed, and what its messages have come to.
 
 What hangs on one account is found by its keys. Messages have no index by account, for each of them would pay
-for it: so those of all accounts are counted in one go, and only those that have not ended or are of today. Of
-a million messages that takes a second, so whoever asks does not ask often.
+for it: so those of all accounts are counted in one go, and only those that have not ended or are lately
+submitted. Of a million messages that takes more than a second, so whoever asks does not ask often.
 """
 
 from __future__ import annotations
@@ -76,16 +76,19 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """The submits of all accounts, by account: those without an end by state, and since an instant all.
+class Unfinished:
+    """Submits without an end, by account and state, and the progress of broadcasts that are not over."""
 
-    `refused` are those since then by rule; `progress` is that of broadcasts that are not over, by their ids.
-    """
-
-    without_end: Mapping[str, Mapping[State, int]]
-    submitted: Mapping[str, Mapping[State, int]]
-    refused: Mapping[str, Mapping[str, int]]
+    submits: Mapping[str, Mapping[State, int]]
     progress: Mapping[int, Progress]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """Submits since an instant by account: those accepted by state, those refused by rule."""
+
+    accepted: Mapping[str, Mapping[State, int]]
+    refused: Mapping[str, Mapping[str, int]]
 
 
 def overview(connection: Connection, account: str) -> Overview:
@@ -98,17 +101,23 @@ def overview(connection: Connection, account: str) -> Overview:
     return Overview(state, since_ms, settlement(connection, account), owed, running)
 
 
-def tally(connection: Connection, since_ms: int) -> Tally:
-    """The submits of all accounts, counted; the time that it takes grows with their number."""
-    first = first_id(since_ms)
+def unfinished(connection: Connection) -> Unfinished:
+    """What of all accounts is not over; the time that it takes grows with its number."""
     running = [broadcast_of(row).broadcast_id for row in _RUNNING.fetch(connection)]
-    return Tally(
+    return Unfinished(
         _by_account(_stated(_WITHOUT_END.fetch(connection))),
+        {each: progress(connection, each) for each in running},
+    )
+
+
+def submitted(connection: Connection, since_ms: int) -> Submitted:
+    """The submits of all accounts since then (unix ms); the time that it takes grows with their number."""
+    first = first_id(since_ms)
+    return Submitted(
         _by_account(_stated(_SINCE.fetch(connection, first_id=first))),
         _by_account(
             (account, rule, count) for account, rule, count in _REFUSED.fetch(connection, first_id=first)
         ),
-        {each: progress(connection, each) for each in running},
     )
 
 

@@ -15,7 +15,7 @@ from gateway.broadcasts.broadcast import BroadcastState
 from gateway.message import State
 from gateway.store import overview
 from gateway.store.engine import open_engine
-from gateway.store.overview import Overview, Tally, tally
+from gateway.store.overview import Overview, Submitted, Unfinished, submitted, unfinished
 from gateway.store.reader import READ_MAX_S, Reader
 from gateway.stored import RefusedSubmit, refusal_of
 from ledger.accounts import Balance
@@ -35,9 +35,14 @@ def seen(rig: Rig, account: str = "bank") -> Overview:
         return overview.overview(connection, account)
 
 
-def counted(rig: Rig, since: int = DAY) -> Tally:
+def open_now(rig: Rig) -> Unfinished:
     with rig.engine.connect() as connection:
-        return tally(connection, since)
+        return unfinished(connection)
+
+
+def counted(rig: Rig, since: int = DAY) -> Submitted:
+    with rig.engine.connect() as connection:
+        return submitted(connection, since)
 
 
 def refused(rig: Rig, rule: str = "OUTSIDE_HOURS", account: str = "bank") -> RefusedSubmit:
@@ -92,12 +97,11 @@ class TestTheCounts:
         rig.queued()
         rig.enroute("c1")
         rig.record(samples.parked(rig.submitting(), samples.START + samples.HOUR))
-        assert counted(rig).without_end == {"bank": {State.QUEUED: 2, State.ENROUTE: 1, State.IN_DOUBT: 1}}
+        assert open_now(rig).submits == {"bank": {State.QUEUED: 2, State.ENROUTE: 1, State.IN_DOUBT: 1}}
 
     def test_have_a_long_message_once_and_not_its_parts(self, rig: Rig) -> None:
         rig.long(3)
-        found = counted(rig)
-        assert found.without_end == found.submitted == {"bank": {State.JOINED: 1}}
+        assert open_now(rig).submits == counted(rig).accepted == {"bank": {State.JOINED: 1}}
 
     def test_tell_what_the_submits_of_the_day_came_to(self, rig: Rig) -> None:
         rig.enroute("c1")
@@ -105,10 +109,10 @@ class TestTheCounts:
         rig.hear(samples.receipt("c1"), samples.receipt("c2", MessageState.UNDELIVERABLE))
         rig.advance(24 * 3600)
         rig.enroute("c3")
-        assert counted(rig).submitted == {
+        assert counted(rig).accepted == {
             "bank": {State.DELIVERED: 1, State.UNDELIVERABLE: 1, State.ENROUTE: 1}
         }
-        assert counted(rig, DAY + 24 * samples.HOUR).submitted == {"bank": {State.ENROUTE: 1}}
+        assert counted(rig, DAY + 24 * samples.HOUR).accepted == {"bank": {State.ENROUTE: 1}}
 
     def test_tell_the_refusals_of_the_day_by_rule(self, rig: Rig) -> None:
         refused(rig)
@@ -124,13 +128,15 @@ class TestTheCounts:
         rig.enroute("c1", account="shop")
         refused(rig, account="shop")
         found = counted(rig)
-        assert found.without_end == {"bank": {State.QUEUED: 1}, "shop": {State.ENROUTE: 1}}
-        assert (found.submitted, found.refused) == (found.without_end, {"shop": {"OUTSIDE_HOURS": 1}})
+        assert (
+            open_now(rig).submits == found.accepted == {"bank": {State.QUEUED: 1}, "shop": {State.ENROUTE: 1}}
+        )
+        assert found.refused == {"shop": {"OUTSIDE_HOURS": 1}}
 
     def test_tell_how_far_broadcasts_are(self, rig: Rig) -> None:
         running = hand_in(rig.engine, 3)
         hand_in(rig.engine, 3, state=BroadcastState.FINISHED)
-        found = counted(rig).progress
+        found = open_now(rig).progress
         assert list(found) == [running]
         assert found[running].waiting == {"": 3}
 
