@@ -16,23 +16,32 @@ from ledger import sql
 from ledger.accounts import Balance
 from ledger.lots import Lot, LotUnits, in_order, value_fen
 from ledger.requests import Request
-from ledger.schema import ledger_draw, ledger_link, ledger_lot, ledger_request, ledger_rest
+from ledger.schema import ledger_draw, ledger_lot, ledger_request, ledger_rest, ledger_transfer
 from ledger.standing import states
 from ledger.states import AccountState
-from ledger.transfer import Kind
+from ledger.transfer import Kind, Stage
 
 _lot = ledger_lot.c
 _request = ledger_request.c
 _rest = ledger_rest.c
 _draw = ledger_draw.c
-_link = ledger_link.c
+_transfer = ledger_transfer.c
 
 
 _LEFT = select(_rest.lot_id, _rest.units).where(_rest.account == bindparam("account"))
+# By way of the requests, of which there are few: an account has as many links as it has had batches.
+_LINKS = (
+    select(_transfer.link)
+    .join_from(
+        ledger_request,
+        ledger_transfer,
+        and_(_transfer.source_id == _request.request_id, _transfer.stage == Stage.RETURN),
+    )
+    .where(_request.account == bindparam("account"), _request.kind == Kind.RETURN)
+)
 _RETURNED = (
     select(_draw.lot_id, func.sum(_draw.units))
-    .join_from(ledger_draw, ledger_link, and_(_link.account == _draw.account, _link.link == _draw.link))
-    .where(_draw.account == bindparam("account"), _link.kind == Kind.RETURN)
+    .where(_draw.account == bindparam("account"), _draw.link.in_(_LINKS))
     .group_by(_draw.lot_id)
 )
 

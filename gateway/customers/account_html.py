@@ -31,7 +31,7 @@ _WORDS = {
     "paid_at": "日期 Date",
     "reference": "付款凭证 Reference",
     "units": "条数 Units",
-    "left": "剩余 Left",
+    "left": "剩余（含占用） Left, with what is held",
     "amount_fen": "金额（分） Amount in fen",
     "fen_a_unit": "单价（分） Fen a unit",
     "older_lots_used_up": "另有已用完批次 Older lots, used up",

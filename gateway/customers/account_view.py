@@ -17,7 +17,7 @@ from gateway.customers.overviews import Counts
 from gateway.message import ENDS, State
 from gateway.settings import Account
 from gateway.store.overview import Overview, Unfinished
-from ledger.lots import LotRest
+from ledger.lots import LotUnits
 from policy.clauses import OUTSIDE_HOURS, RULES
 from policy.scope import Mode
 
@@ -112,14 +112,14 @@ def _contract(account: Account) -> View:
     }
 
 
-def _lots(rests: Sequence[LotRest]) -> tuple[list[LotRest], int]:
+def _lots(rests: Sequence[LotUnits]) -> tuple[list[LotUnits], int]:
     """The lots to tell of, and how many others there are: the oldest of those that are used up."""
     used_up = [rest.lot.lot_id for rest in rests if not rest.units]
     left_out = set(used_up[:-_USED_UP_MAX])
     return [rest for rest in rests if rest.lot.lot_id not in left_out], len(left_out)
 
 
-def _lot(rest: LotRest) -> View:
+def _lot(rest: LotUnits) -> View:
     lot = rest.lot
     return {
         "reference": lot.reference,

@@ -15,7 +15,7 @@ from gateway.store.broadcast_book import Progress
 from gateway.store.overview import Overview, Submitted, Unfinished
 from ledger.accounts import Balance
 from ledger.ending import Settlement
-from ledger.lots import Lot, LotRest
+from ledger.lots import Lot, LotUnits
 from ledger.states import AccountState
 from policy.clauses import OUTSIDE_HOURS
 from policy.content import ContentFilter
@@ -31,7 +31,7 @@ DAY = date(2026, 3, 4)
 
 
 def with_lots(*lefts: int) -> Overview:
-    rests = [LotRest(Lot(n, "bank", 300, 100, f"R{n}", 0), left) for n, left in enumerate(lefts, 1)]
+    rests = [LotUnits(Lot(n, "bank", 300, 100, f"R{n}", 0), left) for n, left in enumerate(lefts, 1)]
     return replace(NOTHING, settlement=Settlement(Balance(), rests, ()))
 
 
@@ -185,7 +185,7 @@ class TestThePageForPeople:
 
     def test_escapes_what_others_named(self) -> None:
         lot = Lot(1, "bank", 300, 100, "<i>&", 0)
-        found = replace(NOTHING, settlement=Settlement(Balance(), [LotRest(lot, 1)], ()))
+        found = replace(NOTHING, settlement=Settlement(Balance(), [LotUnits(lot, 1)], ()))
         page = html(shown(found))
         assert "&lt;i&gt;&amp;" in page
         assert "<i>" not in page

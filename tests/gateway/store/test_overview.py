@@ -18,14 +18,16 @@ from gateway.store.engine import open_engine
 from gateway.store.overview import Overview, Submitted, Unfinished, submitted, unfinished
 from gateway.store.reader import READ_MAX_S, Reader
 from gateway.stored import RefusedSubmit, refusal_of
+from ledger import ending
 from ledger.accounts import Balance
+from ledger.prepared import Prepared
 from ledger.standing import move
 from ledger.states import AccountState
 from smpp.message_state import MessageState
 from tests.gateway.broadcasting import hand_in
 from tests.gateway.store import samples
 from tests.gateway.store.rig import Rig
-from tests.gateway.store.test_plans import plan
+from tests.gateway.store.test_plans import plan, plan_of
 
 DAY = samples.START - 9 * samples.HOUR
 
@@ -58,7 +60,7 @@ class TestAnAccount:
         found = seen(rig)
         assert found.settlement.balance == Balance(1000, 500, 200, 300, 0)
         assert [(rest.lot.reference, rest.lot.units, rest.units) for rest in found.settlement.rests] == [
-            ("paid 1000", 1000, 500)
+            ("paid 1000", 1000, 700)
         ]
 
     def test_tells_since_when_it_stands_as_it_does(self, rig: Rig) -> None:
@@ -162,6 +164,17 @@ class TestThePlans:
     def test_what_is_owed_is_found_by_its_account(self, connection: Connection) -> None:
         (step,) = plan(connection, overview, "_OWED")
         assert step == "SEARCH delivery USING INDEX delivery_waiting (account=?)"
+
+    def test_what_is_left_of_lots_is_found_without_a_walk_along_the_chain(
+        self, connection: Connection
+    ) -> None:
+        steps = plan_of(connection, Prepared(ending._RETURNED))
+        assert steps[:4] == [
+            "SEARCH ledger_draw USING PRIMARY KEY (account=? AND link=?)",
+            "LIST SUBQUERY 1",
+            "SEARCH ledger_request USING INDEX sqlite_autoindex_ledger_request_2 (account=?)",
+            "SEARCH ledger_transfer USING PRIMARY KEY (source_id=? AND stage=?)",
+        ]
 
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
