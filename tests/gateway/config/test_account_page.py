@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.gateway.config.test_loading import ACCOUNT, CARRIER, ROUTE, settings_
 from tests.gateway.config.test_tls import load_text, problems
 
 FILES = 100_000
+TODAY = date(2026, 3, 4)
 
 
 def test_without_its_table_there_is_none(tmp_path: Path) -> None:
@@ -71,14 +73,14 @@ def test_ports_of_its_own_may_be_taken_where_it_is_off(tmp_path: Path) -> None:
 )
 def test_passwords_in_clear_are_told_of(tmp_path: Path, host: str, warns: bool) -> None:
     page = f'[account_page]\nhost = "{host}"\n'
-    found = list(warnings(settings_of(tmp_path, page + ACCOUNT + CARRIER + ROUTE), FILES))
+    found = list(warnings(settings_of(tmp_path, page + ACCOUNT + CARRIER + ROUTE), FILES, TODAY))
     assert [problem.path for problem in found] == (["account_page.host"] if warns else [])
 
 
 def test_a_page_over_tls_alone_is_not(tmp_path: Path) -> None:
     own = Authority(tmp_path).issue("gateway")
     page = f'[account_page]\nhost = "0.0.0.0"\nplain = false\ntls = {{ port = 2782, {own.table} }}\n'
-    assert list(warnings(settings_of(tmp_path, page + ACCOUNT + CARRIER + ROUTE), FILES)) == []
+    assert list(warnings(settings_of(tmp_path, page + ACCOUNT + CARRIER + ROUTE), FILES, TODAY)) == []
 
 
 def test_its_connections_are_open_files_too(tmp_path: Path) -> None:
