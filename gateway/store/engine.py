@@ -28,12 +28,17 @@ class StoreError(Exception):
 def open_engine(path: Path, busy_timeout_s: float = 5.0) -> Engine:
     """An engine on the SQLite file at `path`, made if it is missing, its schema migrated to the newest.
 
+    A new one is for its owner alone.
+
     `busy_timeout_s` is how long a statement waits for another process's transaction. Raises StoreError when
     the file cannot be opened or written, is no database, or has a schema from a newer version.
     """
     engine = connect(path, busy_timeout_s)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            # It will have texts and numbers (contract clause 六). SQLite's files beside it get its mode.
+            path.touch(0o600)
         with engine.begin() as connection:
             migrate(connection, path)
             # A file that may not be written is opened for reading; only a statement that writes finds out.

@@ -219,3 +219,21 @@ def test_a_failed_statement_does_not_tell_the_text_of_a_message(tmp_path: Path) 
             connection.execute(schema.unreadable.insert(), row)
     assert "a secret" not in str(caught.value)
     engine.dispose()
+
+
+def test_a_new_database_and_its_log_are_for_nobody_else_s_eyes(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "signet.db")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+        connection.commit()
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    engine.dispose()
+    assert modes.keys() >= {"signet.db", "signet.db-wal"}
+    assert set(modes.values()) == {0o600}
+
+
+def test_a_database_keeps_the_mode_that_somebody_gave_it(tmp_path: Path) -> None:
+    open_engine(tmp_path / "signet.db").dispose()
+    (tmp_path / "signet.db").chmod(0o640)
+    open_engine(tmp_path / "signet.db").dispose()
+    assert (tmp_path / "signet.db").stat().st_mode & 0o777 == 0o640
