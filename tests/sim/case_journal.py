@@ -79,6 +79,7 @@ def _account(manners: CustomerManners, name: str, resend: bool) -> CustomerManne
         queue_max=3,
         resend=resend,
         all_hours=resend,
+        refunds=False,
         holds=True,
     )
 

@@ -56,6 +56,14 @@ def fill(connection: sqlite3.Connection) -> None:
         "sum(units * ((kind = 2) - (kind = 3) - (kind = 4))), sum(units * (kind = 3)), 0, 2, 0, '' "
         "FROM ledger_transfer GROUP BY account"
     )
+    connection.execute(
+        "INSERT INTO ledger_draw SELECT t.account, t.link, lot_id, sum(t.units) FROM ledger_transfer t "
+        "JOIN ledger_lot USING (account) WHERE kind = 3 GROUP BY t.account, t.link"
+    )
+    connection.execute(
+        "INSERT INTO ledger_rest SELECT account, lot_id, l.at_ms, l.units - settled FROM ledger_lot l "
+        "JOIN ledger_account USING (account)"
+    )
     connection.commit()
 
 

@@ -14,6 +14,7 @@ from tests.sim import (
     checks_limits,
     checks_links,
     checks_long,
+    checks_lots,
     checks_messages,
     checks_money,
     checks_receipts,
@@ -89,6 +90,7 @@ def _at_rest(rows: stored.Stored, plan: Plan) -> chain[str]:
         checks_receipts.owed(rows),
         checks_money.balances(rows, plan),
         checks_money.holds(rows),
+        checks_lots.drawn(rows),
         checks_long.parts(rows, plan),
         checks_long.ends(rows),
     )

@@ -27,6 +27,9 @@ def balances(stored: Stored, plan: Plan) -> Iterator[str]:
     moved: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for transfer in stored.transfers:
         moved[transfer.account][transfer.kind] += transfer.units
+    bought: Counter[str] = Counter()
+    for lot in stored.lots:
+        bought[lot.account] += lot.units
     quotas = {customer.name: customer.quota for customer in plan.customers}
     for account in moved.keys() | stored.balances.keys() | quotas.keys():
         balance = stored.balances.get(account)
@@ -38,8 +41,8 @@ def balances(stored: Stored, plan: Plan) -> Iterator[str]:
         said = _said(account, moved[account], balance.returned)
         if balance != said:
             yield f"P7 the balance of {account} is {balance}, and its transfers say {said}"
-        if not balance.topped_up == stored.lots[account] == quotas.get(account):
-            yield f"P7 {account} bought {stored.lots[account]} of {quotas.get(account)}: {balance}"
+        if not balance.topped_up == bought[account] == quotas.get(account):
+            yield f"P7 {account} bought {bought[account]} of {quotas.get(account)}: {balance}"
 
 
 def _said(account: str, moved: Counter[int], returned: int) -> Balance:

@@ -80,6 +80,7 @@ class CustomerManners:
     burst: int
     resend: bool  # in_doubt = "resend", else "park"
     all_hours: bool
+    refunds: bool  # charge = "delivered": what never arrives is given back
     holds: bool  # outside of the hours: keeps messages until they open, or refuses them
     messages: int
     every_s: float
@@ -216,6 +217,7 @@ def _customer(chance: Random, name: str) -> CustomerManners:
         burst=chance.choice((1, 5)),
         resend=chance.random() < 0.4,
         all_hours=chance.random() < 0.5,
+        refunds=chance.random() < 0.4,
         holds=chance.random() < 0.7,
         messages=chance.choice((5, 30, 80)),
         every_s=chance.choice((0.0, 0.05, 1.0)),

@@ -153,6 +153,25 @@ MONEY: dict[str, tuple[Plant, str]] = {
         sql("UPDATE ledger_lot SET units = 41 WHERE account = 'shop'"),
         "P7 shop bought 41 of 40",
     ),
+    "a_message_is_charged_to_no_lot": (
+        sql("DELETE FROM ledger_draw WHERE account = 'bank'"),
+        "P7 link 1 of bank draws {} of the lots",
+    ),
+    "a_message_is_charged_to_a_later_lot": (
+        both(
+            sql("INSERT INTO ledger_lot VALUES (3, 'bank', 1, 0, 'before', -1)"),
+            sql("INSERT INTO ledger_rest VALUES ('bank', 3, -1, 1)"),
+        ),
+        "P7 link 1 of bank draws {1: 2} of the lots, and {3: 1, 1: 1} were due",
+    ),
+    "a_lot_has_more_left_than_was_not_charged": (
+        sql("UPDATE ledger_rest SET units = units + 1 WHERE account = 'bank'"),
+        "lot_id=1, units=40, left=39) should have 38 units left",
+    ),
+    "what_is_refunded_stays_drawn": (
+        sql("INSERT INTO ledger_transfer VALUES (?, 3, 5, 'bank', 1, 0, 2)", message_id(1)),
+        "P7 link 2 of bank draws {} of the lots, and {1: 1} were due",
+    ),
     "a_message_has_no_hold": (
         sql("DELETE FROM ledger_transfer WHERE source_id = ? AND stage = 1", message_id(3)),
         "P7 message 9003 (token 3, state 8) of bank with 1 units has the hold None",
@@ -179,7 +198,7 @@ MONEY: dict[str, tuple[Plant, str]] = {
     ),
     "a_message_is_resolved_for_other_units": (
         sql("UPDATE ledger_transfer SET units = 2 WHERE source_id = ? AND stage = 2", message_id(1)),
-        "stage=2, kind=3, account='bank', units=2), and its hold is Transfer(source_id=9001, stage=1",
+        "stage=2, kind=3, account='bank', link=1, units=2), and its hold is Transfer(source_id=9001, stage=1",
     ),
     "a_message_is_resolved_twice": (
         both(
@@ -187,7 +206,7 @@ MONEY: dict[str, tuple[Plant, str]] = {
             sql("CREATE TABLE ledger_transfer AS SELECT * FROM keyed"),
             sql("INSERT INTO ledger_transfer VALUES (?, 2, 4, 'bank', 1, 0, 1)", message_id(1)),
         ),
-        "P7 Transfer(source_id=9001, stage=2, kind=4, account='bank', units=1) is the second of its stage",
+        "P7 Transfer(source_id=9001, stage=2, kind=4, account='bank', link=1, units=1) is the second of",
     ),
     "a_transfer_is_of_a_kind_that_is_not_its_stages": (
         sql("UPDATE ledger_transfer SET kind = 5 WHERE source_id = ? AND stage = 2", message_id(3)),

@@ -41,6 +41,8 @@ from tests.sim.setting import CARRIERS, begins_at, settings
 from tests.sim.timeline import Timeline
 
 POINTS = ("before_commit", "after_commit", "before_write", "after_write", "before_read")
+# Small ones come first, so that messages of several units fall on the borders between them.
+_LOTS = (1, 1, 2, 3, 5, 8, 13)
 _LOGGED = frozenset({"delivery.abandoned", "task.failed", "link.failed"})
 _DOWN_S = 1.0
 _GAUGES_EVERY_S = 2.0
@@ -277,12 +279,22 @@ class Scenario:
 
     # -- what stands around it
 
+    @staticmethod
+    def _lots(quota: int) -> Iterator[int]:
+        """The lots that make a quota, the last one as large as it must be."""
+        for units in _LOTS:
+            if units < quota:
+                yield units
+                quota -= units
+        yield quota
+
     def _top_up(self) -> None:
         engine = open_quickly(self._store)
         with engine.begin() as connection:
             for number, customer in enumerate(self._plan.customers, 1):
-                lot = Lot(number, customer.name, customer.quota, 0, "paid", 0)
-                sql.topup(connection, lot)
+                for place, units in enumerate(self._lots(customer.quota)):
+                    lot = Lot(10 * number + place, customer.name, units, 0, f"paid {place}", place)
+                    sql.topup(connection, lot)
                 open_account(connection, customer.name, 0)
         engine.dispose()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from gateway.settings import (
     Account,
     Carrier,
+    Charge,
     InDoubtPolicy,
     Limits,
     LongForm,
@@ -80,6 +81,7 @@ def _account(plan: Plan, manners: CustomerManners) -> Account:
         source_addrs=(SENDER[manners.name],),
         segments=SegmentsMode.JOIN,
         statuses=StatusStyle.VENDOR,
+        charge=Charge.DELIVERED if manners.refunds else Charge.ACCEPTED,
         in_doubt=InDoubtPolicy.RESEND if manners.resend else InDoubtPolicy.PARK,
         binds_max=manners.binds,
         window_max=manners.window_max,

@@ -57,6 +57,7 @@ _PARKING = Plan(
             burst=1,
             resend=False,
             all_hours=True,
+            refunds=False,
             holds=True,
             messages=7,
             every_s=0.05,

@@ -112,7 +112,18 @@ class Transfer(NamedTuple):
     stage: int
     kind: int
     account: str
+    link: int
     units: int
+
+
+class Lot(NamedTuple):
+    """A row of `ledger_lot`, and what `ledger_rest` says is left of it (None: nothing is said)."""
+
+    account: str
+    at_ms: int
+    lot_id: int
+    units: int
+    left: int | None
 
 
 class Balance(NamedTuple):
@@ -167,7 +178,8 @@ class Stored:
     opt_outs: set[tuple[str, str]]
     transfers: list[Transfer]
     balances: dict[str, Balance]
-    lots: defaultdict[str, int]
+    lots: list[Lot]
+    draws: dict[tuple[str, int], dict[int, int]]
     voided: set[int]
     history: list[Move]
     refusals: list[Refused]
@@ -224,9 +236,9 @@ def _read(connection: sqlite3.Connection) -> Stored:
     deliveries = fetch(
         "SELECT delivery_id, account, message_id, body, outcome, created_at, finished_at FROM delivery"
     )
-    lots: defaultdict[str, int] = defaultdict(int)
-    for account, units in fetch("SELECT account, units FROM ledger_lot"):
-        lots[account] += units
+    draws: defaultdict[tuple[str, int], dict[int, int]] = defaultdict(dict)
+    for account, link, lot_id, units in fetch("SELECT account, link, lot_id, units FROM ledger_draw"):
+        draws[account, link][lot_id] = units
     return Stored(
         messages={message.message_id: message for message in messages},
         by_key={message.key: message for message in messages if message.key is not None},
@@ -248,7 +260,7 @@ def _read(connection: sqlite3.Connection) -> Stored:
         },
         transfers=[
             Transfer(*row)
-            for row in fetch("SELECT source_id, stage, kind, account, units FROM ledger_transfer")
+            for row in fetch("SELECT source_id, stage, kind, account, link, units FROM ledger_transfer")
         ],
         balances={
             row[0]: Balance(*row)
@@ -256,7 +268,14 @@ def _read(connection: sqlite3.Connection) -> Stored:
                 "SELECT account, topped_up, remaining, held, settled, returned FROM ledger_account"
             )
         },
-        lots=lots,
+        lots=[
+            Lot(*row)
+            for row in fetch(
+                "SELECT account, at_ms, lot_id, l.units, r.units FROM ledger_lot l "
+                "LEFT JOIN ledger_rest r USING (account, lot_id, at_ms) ORDER BY account, at_ms, lot_id"
+            )
+        ],
+        draws=draws,
         voided={
             source_id
             for (source_id,) in fetch("SELECT source_id FROM ledger_transfer WHERE kind = ?", (KIND_VOID,))
