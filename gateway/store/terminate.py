@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from gateway.message import State
 from gateway.store import schema
@@ -18,6 +18,7 @@ from gateway.store.dialect import constant
 from gateway.store.ends import End, Means, end, messages_of
 from gateway.stored import Recorded
 from ledger.ending import Settlement, return_rest
+from ledger.prepared import Prepared
 from ledger.standing import move
 from ledger.states import AccountState
 from ledger.transfer import Kind
@@ -27,10 +28,13 @@ BATCH = 200
 
 _WAITING = (State.QUEUED, State.COLLECTING)
 _message = schema.message.c
-_IDS = (
-    select(_message.message_id)
-    .where(_message.final_at.is_(None), _message.state.in_([constant(state) for state in _WAITING]))
-    .order_by(_message.message_id)
+# Sorted here: to have them in order, SQLite would walk along all messages that there ever were.
+_IDS = Prepared(
+    select(_message.message_id).where(
+        _message.account == bindparam("account"),
+        _message.final_at.is_(None),
+        _message.state.in_([constant(state) for state in _WAITING]),
+    )
 )
 
 
@@ -40,8 +44,8 @@ def close(connection: Connection, account: str, reason: str, document_sha256: st
 
 
 def waiting(connection: Connection, account: str) -> list[int]:
-    """The ids of its messages that no carrier has."""
-    return list(connection.scalars(_IDS.where(_message.account == account)))
+    """The ids of its messages that no carrier has, in order."""
+    return sorted(row[0] for row in _IDS.fetch(connection, account=account))
 
 
 def delete(connection: Connection, message_ids: Sequence[int], means: Means, now: int) -> Recorded:

@@ -26,6 +26,7 @@ from gateway.store import (
     references,
     repeats,
     submits,
+    terminate,
     usage,
 )
 from gateway.store.engine import open_engine
@@ -119,3 +120,7 @@ def test_a_purge_walks_along_the_key_of_its_table(connection: Connection, what: 
 def test_messages_that_were_joined_are_found_by_number_and_time(connection: Connection) -> None:
     (step, *_) = [step for step in plan(connection, repeats, "_STORED") if step.startswith("SEARCH last")]
     assert "USING INDEX message_joined (destination_addr=? AND submitted_at>?)" in step
+
+
+def test_what_waits_of_an_account_is_found_among_what_has_no_end(connection: Connection) -> None:
+    assert plan(connection, terminate, "_IDS") == ["SCAN message USING INDEX message_open"]
