@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 from rich import box
 from rich.table import Table
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from gateway.cli.account_rows import Row
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.database import reading, writing
+from gateway.cli.database import fresh_id, reading, writing
 from gateway.cli.output import console, json_option
 from gateway.cli.times import now_ms
 from gateway.ids import NODE_MAX, MessageIds
@@ -23,6 +23,7 @@ from gateway.recovery import means_of
 from gateway.settings import Settings
 from gateway.store import terminate as ending
 from gateway.store.ends import Means
+from gateway.store.recover import last_id
 from ledger.ending import Settlement
 from ledger.standing import states
 from ledger.states import AccountState
@@ -66,7 +67,6 @@ def settle_up(name: str, config_path: Path, as_json: bool) -> None:
 def _end(name: str, reason: str | None, digest: str, config_path: Path, as_json: bool) -> None:
     """Without a `reason` the account must be TERMINATED already."""
     settings = settings_or_exit(config_path)
-    means = _means(settings)
     why = reason or "what was held is resolved"
     with writing(settings) as engine:
         with engine.begin() as connection:
@@ -76,9 +76,10 @@ def _end(name: str, reason: str | None, digest: str, config_path: Path, as_json:
             if reason is None and state is not AccountState.TERMINATED:
                 raise click.ClickException(f"{name} is {state.name}, not TERMINATED")
             ending.close(connection, name, why, digest, now_ms())
-        deleted = _delete_waiting(engine, name, settings, means)
+        deleted = _delete_waiting(engine, name, settings)
         with engine.begin() as connection:
-            settled = ending.pay_back(connection, name, why, means, now_ms())
+            at_ms = now_ms()
+            settled = ending.pay_back(connection, name, why, fresh_id(at_ms), at_ms)
     if as_json:
         click.echo(json.dumps(_told(name, deleted, settled), ensure_ascii=False, indent=2))
     else:
@@ -91,8 +92,8 @@ def _end(name: str, reason: str | None, digest: str, config_path: Path, as_json:
         )
 
 
-def _delete_waiting(engine: Engine, name: str, settings: Settings, means: Means) -> int:
-    """Delete what waits, so many messages in each transaction; how many there were."""
+def _delete_waiting(engine: Engine, name: str, settings: Settings) -> int:
+    """Delete what waits, so many messages in each transaction; how many submits that were."""
     with reading(settings) as snapshot:
         ids = ending.waiting(snapshot, name)
     deleted = 0
@@ -101,16 +102,21 @@ def _delete_waiting(engine: Engine, name: str, settings: Settings, means: Means)
             time.sleep(_PAUSE_S)
             with engine.begin() as connection:
                 batch = ids[first : first + ending.BATCH]
-                deleted += len(ending.delete(connection, batch, means, now_ms()).ended)
+                ended = ending.delete(connection, batch, _means(settings, connection), now_ms()).ended
+                deleted += sum(not one.is_part for one in ended)
     except KeyboardInterrupt:
         click.echo(f'{name} is TERMINATED; "signet account settle-up {name}" does the rest', err=True)
         raise
     return deleted
 
 
-def _means(settings: Settings) -> Means:
-    """As the gateway's own, with ids of another node: it may be running on the same database."""
-    return means_of(settings, MessageIds((settings.node + 1) % (NODE_MAX + 1), now_ms))
+def _means(settings: Settings, connection: Connection) -> Means:
+    """As the gateway's own, with ids of another node: it may be running on the same database.
+
+    They are above all that are there, for another account may have been ended at the same instant.
+    """
+    node = (settings.node + 1) % (NODE_MAX + 1)
+    return means_of(settings, MessageIds(node, now_ms, last_id(connection)))
 
 
 def _told(name: str, deleted: int, settled: Settlement) -> Row:

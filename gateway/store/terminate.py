@@ -55,6 +55,6 @@ def delete(connection: Connection, message_ids: Sequence[int], means: Means, now
     return end(connection, ends, means, now)
 
 
-def pay_back(connection: Connection, account: str, reason: str, means: Means, now: int) -> Settlement:
+def pay_back(connection: Connection, account: str, reason: str, request_id: int, now: int) -> Settlement:
     """Return what is left, if nothing is held for messages that are with a carrier, or in doubt."""
-    return return_rest(connection, account, means.new_id(), "termination", reason, now)
+    return return_rest(connection, account, request_id, "termination", reason, now)

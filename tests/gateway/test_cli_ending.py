@@ -12,6 +12,7 @@ from gateway.store import terminate
 from gateway.store.admit import admit
 from gateway.store.ends import Means
 from gateway.store.engine import open_engine
+from tests.gateway.store.rig import Rig
 from tests.gateway.store.samples import message
 from tests.gateway.test_cli_account import Signet, signet, told, topup
 
@@ -90,11 +91,37 @@ def _raise(error: type[BaseException] | None) -> None:
         raise error
 
 
-def _wait_for_a_carrier(folder: Path, count: int) -> None:
-    """So many messages of "demo" that are admitted and wait."""
+def _wait_for_a_carrier(folder: Path, count: int, account: str = "demo", first: int = 1000) -> None:
+    """So many messages that are admitted and wait."""
     engine = open_engine(folder / "var" / "signet.db")
     means = Means(iter(()).__next__, UTC, country_code="86")
     with engine.begin() as connection:
-        waiting = [message(1000 + n, account="demo") for n in range(count)]
+        waiting = [message(first + n, account=account) for n in range(count)]
         assert admit(connection, waiting, means, 0) == [None] * count
     engine.dispose()
+
+
+def test_accounts_that_end_at_one_instant_have_ids_of_their_own(
+    signet: Signet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.clock.SystemClock.now", lambda _: 1_800_000_000.0)
+    for first, name in ((1000, "demo"), (2000, "daytime")):
+        topup(signet, 10, 50, "a", name)
+        signet("open", name)
+        _wait_for_a_carrier(tmp_path, 3, name, first)
+    for name in ("demo", "daytime"):
+        ended = told(signet("terminate", name, "--reason", "agreed", "--json"))
+        assert (ended["deleted"], ended["returned"]) == (3, 10)
+
+
+def test_a_long_message_that_waited_is_told_as_what_its_customer_submitted(
+    signet: Signet, tmp_path: Path
+) -> None:
+    topup(signet, 10, 50, "a")
+    signet("open", "demo")
+    engine = open_engine(tmp_path / "var" / "signet.db")
+    rig = Rig(engine, units=0)
+    rig.long(parts=3, account="demo")
+    rig.close()
+    engine.dispose()
+    assert told(signet("terminate", "demo", "--reason", "agreed", "--json"))["deleted"] == 1

@@ -54,7 +54,7 @@ def in_steps(rig: Rig, reason: str = "the end", batch: int = BATCH) -> Iterator[
             recorded = delete(connection, ids[first : first + batch], means, rig.now())
         yield recorded
     with rig.engine.begin() as connection:
-        settled = pay_back(connection, "shop", reason, means, rig.now())
+        settled = pay_back(connection, "shop", reason, rig.ids.next(), rig.now())
     yield settled
 
 
