@@ -105,7 +105,8 @@ def return_rest(
     state = states(conn, [account])[account]
     if state is not AccountState.TERMINATED or found.balance.held or not found.balance.remaining:
         return found
-    amount_fen = value_fen(found.rests) - found.returned_fen
+    # What was returned before lots were told message by message may have been more.
+    amount_fen = max(0, value_fen(found.rests) - found.returned_fen)
     sql.ask(
         conn,
         Request(

@@ -123,6 +123,18 @@ def test_at_the_end_each_unit_is_paid_back_at_the_price_of_its_own_lot(bank: Con
     assert audit(bank) == []
 
 
+def test_where_more_was_paid_back_before_than_is_due_units_come_back_for_nothing(bank: Connection) -> None:
+    # As it was before lots were told message by message: the last lot's price for what the first one gave.
+    items = settle(bank, [1, 1, 1, 5])
+    sql.refund(bank, items[:1], 5)
+    move(bank, "bank", AccountState.TERMINATED, 6)
+    sql.ask(bank, Request(90, Kind.RETURN, "bank", 1, 25, "end 90", "the end", 6))
+    sql.refund(bank, items[1:2], 7)
+    settled = return_rest(bank, "bank", 91, "end", "the end", 8)
+    assert [(each.units, each.amount_fen) for each in settled.returns] == [(1, 25), (1, 0)]
+    assert settled.balance.remaining == 0
+
+
 def test_a_message_that_was_moved_to_a_cheaper_lot_is_found_by_the_chain_alone(bank: Connection) -> None:
     settle(bank, [1])
     bank.exec_driver_sql("UPDATE ledger_draw SET lot_id = 2")
