@@ -12,13 +12,13 @@ import click
 from gateway.cli.complaint_add import add, link
 from gateway.cli.complaint_rows import row_of, show
 from gateway.cli.configured import config_option, settings_or_exit
-from gateway.cli.database import reading, transaction
+from gateway.cli.database import ROW_ID, reading, transaction
 from gateway.cli.output import json_option
 from gateway.cli.times import first_day, month_option, now_ms
 from gateway.store import complaints
 from gateway.store.statements import instants_of
 
-_complaint_argument = click.argument("complaint_id", metavar="COMPLAINT", type=click.IntRange(min=1))
+_complaint_argument = click.argument("complaint_id", metavar="COMPLAINT", type=ROW_ID)
 
 
 @click.group()

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from gateway.cli.complaint_rows import row_of, show
 from gateway.cli.configured import account_named, config_option, settings_or_exit
-from gateway.cli.database import reading, transaction
+from gateway.cli.database import ROW_ID, reading, transaction
 from gateway.cli.output import console, json_option
 from gateway.cli.times import now_ms, time_option, unix_ms, written
 from gateway.number import number_of
@@ -105,7 +105,7 @@ def add(
 
 
 @click.command()
-@click.argument("complaint_id", metavar="COMPLAINT", type=click.IntRange(min=1))
+@click.argument("complaint_id", metavar="COMPLAINT", type=ROW_ID)
 @_message_option
 @_account_option
 @_carrier_option
@@ -129,11 +129,13 @@ def link(
             raise click.ClickException(f"there is no complaint {complaint_id}")
         if message is not None:
             about = _of_message(connection, settings, known.number, message, account, carrier)
+            whose, message_id = about.account, about.message_id
         else:
-            about = _About(known.number, (), _checked(connection, settings, account))
-    assert about.account is not None
+            whose = _checked(connection, settings, account)
+            message_id = known.message_id if whose == known.account else None
+    assert whose is not None
     with transaction(settings) as connection:
-        complaints.link(connection, complaint_id, about.account, about.message_id)
+        complaints.link(connection, complaint_id, whose, message_id)
         linked = complaints.one(connection, complaint_id)
     assert linked is not None, "complaints are not taken away"
     show([row_of(linked, settings.zone)], as_json)
@@ -192,7 +194,8 @@ def _of_message(
     ]
     if len(found) != 1:
         whose = "" if account is None else f" of {account}"
-        raise click.ClickException(f"{message} is {'no' if not found else 'more than one'} message{whose}")
+        many = "more than one" if found else "no"
+        raise click.ClickException(f"{message} is {many} message{whose} to {number}")
     return _About(number, found)
 
 
@@ -211,7 +214,8 @@ def _show(made: Complaint, about: _About, span: Span, settings: Settings, as_jso
         return
     show(messages)
     if not messages and span.since is not None:
-        console().print(f"nobody wrote to {about.number} from {written(span.since, settings.zone)} on")
+        first, last = written(span.since, settings.zone), written(made.received_at, settings.zone)
+        console().print(f"nobody wrote to {about.number} from {first} to {last}")
     show([row_of(made, settings.zone)])
     if made.message_id is None:
         console(stderr=True).print(

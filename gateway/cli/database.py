@@ -16,10 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.settings import Settings
 from gateway.store.engine import StoreError, open_engine
 from gateway.store.snapshot import snapshot
+from ledger.credits import ID_MAX
 from ledger.errors import LedgerError
 
 # The gateway's transactions are short; one that copies the log into the database takes longer.
 _BUSY_S = 60.0
+
+ROW_ID = click.IntRange(1, ID_MAX)
+"""The type of an argument that is the id of a row."""
 
 
 @contextmanager

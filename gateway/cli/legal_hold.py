@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from gateway.cli.configured import config_option, settings_or_exit
-from gateway.cli.database import reading, transaction
+from gateway.cli.database import ROW_ID, reading, transaction
 from gateway.cli.output import console, json_option
 from gateway.cli.times import now_ms, written
 from gateway.number import number_of
@@ -28,9 +28,7 @@ def legal_hold() -> None:
 @legal_hold.command()
 @click.option("--account", help="Hold all records of this account.")
 @click.option("--number", help="Hold all records of this recipient.")
-@click.option(
-    "--message", "message_id", type=click.IntRange(min=1), help="Hold this message, all parts of it."
-)
+@click.option("--message", "message_id", type=ROW_ID, help="Hold this message, all parts of it.")
 @click.option("--note", required=True, help="Why, and by whose order.")
 @config_option
 @json_option
@@ -67,7 +65,7 @@ def list_holds(config_path: Path, as_json: bool) -> None:
 
 
 @legal_hold.command()
-@click.argument("hold_id", metavar="HOLD", type=click.IntRange(min=1))
+@click.argument("hold_id", metavar="HOLD", type=ROW_ID)
 @config_option
 def end(hold_id: int, config_path: Path) -> None:
     """End HOLD, which is the number that `list` shows. Exit code 1 if there is none, or it has ended."""

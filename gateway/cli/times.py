@@ -10,7 +10,8 @@ import click
 
 from gateway.clock import SystemClock
 
-YEARS = range(1970, 9999)
+YEARS = range(1970, 2248)
+"""Those whose times fit into ids (`gateway.ids`)."""
 
 
 def now_ms() -> int:

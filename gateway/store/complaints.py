@@ -7,7 +7,7 @@ is closed it keeps that message, or else all that is known of the number, from t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import BigInteger, Connection, Text, bindparam, distinct, func, or_, select, update
 
@@ -26,7 +26,7 @@ _complaint = complaint.c
 _message = schema.message.c
 _transfer = ledger_transfer.c
 # Who complains has read something: what waits, or was never let go, is not it.
-_UNREAD = frozenset({State.QUEUED, State.COLLECTING, State.DELETED, State.REJECTED})
+_UNREAD = frozenset({State.QUEUED, State.COLLECTING, State.JOINED, State.DELETED, State.REJECTED})
 
 _id = bindparam("id", type_=BigInteger)
 _CLOSE = Prepared(
@@ -86,7 +86,10 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A message to somebody who complains: of one in segments, its first. `number` is "" of a purged one."""
+    """A message to somebody who complains: of one in segments, its first. `number` is "" of a purged one.
+
+    `state` is that of a part which may have been read, if the message has one.
+    """
 
     message_id: int
     account: str
@@ -109,7 +112,9 @@ def written(connection: Connection, message_ids: Sequence[int], country_code: st
     ):
         number = plain(addr, country_code)
         one = Written(message_id, account, number, State(state), signature, at)
-        found.setdefault(whole_id or message_id, one)
+        first = found.setdefault(whole_id or message_id, one)
+        if first.state is State.JOINED or (one.may_be_read and not first.may_be_read):
+            found[whole_id or message_id] = replace(first, state=one.state)
     return list(found.values())
 
 

@@ -12,12 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
-from gateway.message import Message
+from gateway.message import Message, State
 from gateway.store import schema_recipients
 from gateway.store.engine import connect
 from gateway.store.schema_records import complaint
 from tests.gateway.store.rig import Rig
-from tests.gateway.store.samples import NUMBER, accepted, receipt
+from tests.gateway.store.samples import NUMBER, accepted, receipt, refused
 from tests.gateway.store.written import BIRTHDAY, submit, submit_segments
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -114,6 +114,27 @@ class TestOneThatComesIn:
         assert result.exit_code == 0
         assert "`signet complaint link 2` tells" in result.stderr
 
+    def test_is_not_about_a_long_message_that_waits(self, rig: Rig, signet: Signet) -> None:
+        sent = deliver(rig)
+        rig.long(parts=3, destination_addr=f"+86{NUMBER}")
+        rig.advance(1)
+        found = told(signet("add", NUMBER, "--json"))
+        assert about(found["complaint"]) == ("bank", sent.message_id)
+
+    def test_may_be_about_a_long_message_of_which_only_a_part_was_sent(
+        self, rig: Rig, signet: Signet
+    ) -> None:
+        whole, *_ = rig.long(parts=2)
+        [first] = rig.claim(count=1).messages
+        rig.record(accepted(first, "A1"))
+        [second] = rig.claim(count=1).messages
+        rig.record(refused(second))
+        rig.hear(receipt("A1", number=NUMBER))
+        assert rig.state(whole) is State.REJECTED
+        rig.advance(1)
+        found = told(signet("add", NUMBER, "--json"))
+        assert about(found["complaint"]) == ("bank", whole.message_id)
+
     def test_is_about_the_only_account_that_wrote_though_it_wrote_twice(
         self, rig: Rig, signet: Signet
     ) -> None:
@@ -145,6 +166,8 @@ class TestOneThatComesIn:
 
     def test_is_about_a_long_message_as_one(self, rig: Rig, signet: Signet) -> None:
         rows = submit_segments(rig, LONG)
+        for number, claimed in enumerate(rig.claim().messages):
+            rig.record(accepted(claimed, f"long{number}"))
         found = told(signet("add", NUMBER, "--json"))
         assert [row["message_id"] for row in found["messages"]] == [rows[0].message_id]
         for each in rows:
@@ -155,7 +178,8 @@ class TestOneThatComesIn:
         submit(rig, BIRTHDAY)
         assert told(signet("add", NUMBER, "--json"))["messages"] == []
         result = signet("add", NUMBER)
-        assert f"nobody wrote to {NUMBER} from 2026-10-24T09:00:00+08:00 on" in result.stdout
+        span = "from 2026-10-24T09:00:00+08:00 to 2026-11-23T09:00:00+08:00"
+        assert f"nobody wrote to {NUMBER} {span}" in result.stdout
 
     def test_looks_thirty_days_back_or_as_far_as_it_is_told(self, rig: Rig, signet: Signet) -> None:
         sent = deliver(rig)
@@ -185,8 +209,8 @@ class TestOneThatComesIn:
             (("nobody",), "nobody is no message and no telephone number"),
             ((NUMBER, "--account", "nobody"), 'there is no account "nobody"'),
             ((NUMBER, "--message", "77"), "77 is no message"),
-            ((OTHER, "--message", "0a1b2c3d"), "0a1b2c3d is no message"),
-            (("0a1b2c3d", "--account", "shop"), "0a1b2c3d is no message of shop"),
+            ((OTHER, "--message", "0a1b2c3d"), f"0a1b2c3d is no message to {OTHER}"),
+            (("0a1b2c3d", "--account", "shop"), f"0a1b2c3d is no message of shop to {NUMBER}"),
             ((NUMBER, "--received", "2026-11-24"), "is yet to come"),
             ((NUMBER, "--note", "two\nlines"), "must be one line"),
             ((NUMBER, "--from", "two\nlines"), "must be one line"),
@@ -229,6 +253,8 @@ class TestTheRegister:
         assert about(found) == ("shop", None)
         [found] = told(signet("link", "1", "--message", str(sent.message_id), "--json"))
         assert about(found) == ("shop", sent.message_id)
+        [found] = told(signet("link", "1", "--account", "shop", "--json"))
+        assert about(found) == ("shop", sent.message_id)
         elsewhere = deliver(rig, OTHER)
         for arguments in (
             ("1",),
@@ -239,6 +265,22 @@ class TestTheRegister:
             assert signet("link", *arguments).exit_code != 0
         [found] = told(signet("list", "--json"))
         assert about(found) == ("shop", sent.message_id)
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("show", str(1 << 63)),
+            ("close", str(1 << 63), "--note", "done"),
+            ("link", str(1 << 63), "--account", "shop"),
+            ("summary", "--month", "2248-01"),
+            ("add", NUMBER, "--since", "2248-01-01"),
+        ],
+        ids=lambda arguments: arguments[0],
+    )
+    def test_what_no_database_has_room_for_is_a_usage_error(
+        self, rig: Rig, signet: Signet, arguments: tuple[str, ...]
+    ) -> None:
+        assert signet(*arguments).exit_code == 2
 
     def test_lists_them_by_account_and_those_that_are_open(self, rig: Rig, signet: Signet) -> None:
         deliver(rig)

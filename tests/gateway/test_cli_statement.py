@@ -148,7 +148,7 @@ def test_a_running_gateway_goes_on_writing(
 def test_a_month_that_no_calendar_of_ours_has_is_told_in_one_line(paid: Signet, month: str) -> None:
     result = paid("statement", "demo", "--month", month)
     assert result.exit_code == 2
-    assert "the year is not within 1970 and 9998" in result.stderr
+    assert "the year is not within 1970 and 2247" in result.stderr
 
 
 def test_an_account_that_nobody_knows_is_told(paid: Signet) -> None:
