@@ -8,13 +8,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.settings import Settings
-from gateway.store.engine import StoreError, open_engine
+from gateway.store.engine import StoreError, older_schema, open_engine
+from gateway.store.lock import StoreLock
 from gateway.store.snapshot import snapshot
 from ledger.credits import ID_MAX
 from ledger.errors import LedgerError
@@ -37,11 +39,29 @@ def reading(settings: Settings) -> Iterator[Connection]:
 def writing(settings: Settings) -> Iterator[Engine]:
     """The database, to be written in transactions of the caller's."""
     with _failures():
-        engine = open_engine(settings.store_path, _BUSY_S)
+        engine = _opened(settings.store_path)
         try:
             yield engine
         finally:
             engine.dispose()
+
+
+def _opened(path: Path) -> Engine:
+    """Brought up to date if it has to be, but not under a gateway of an older version, which would go on."""
+    revision = older_schema(path, _BUSY_S)
+    if revision is None:
+        return open_engine(path, _BUSY_S)
+    try:
+        lock = StoreLock(path)
+    except StoreError:
+        raise StoreError(
+            f"the gateway that runs on {path} is of an older version (its schema is {revision}): "
+            "restart it with this one first"
+        ) from None
+    try:
+        return open_engine(path, _BUSY_S)
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from gateway.store import migrations
+
 CHECKPOINT_PAGES = 4000
 
 
@@ -51,6 +53,26 @@ def open_engine(path: Path, busy_timeout_s: float = 5.0) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def older_schema(path: Path, busy_timeout_s: float = 5.0) -> str | None:
+    """The revision of the database at `path` if an older version of this program has made it.
+
+    What is wrong with a database that cannot be asked, `open_engine` tells.
+    """
+    if not path.is_file():
+        return None
+    engine = connect(path, busy_timeout_s)
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    except (SQLAlchemyError, sqlite3.Error):
+        return None
+    finally:
+        engine.dispose()
+    script = ScriptDirectory(migrations.__path__[0])
+    older = {revision.revision for revision in script.walk_revisions()} - {script.get_current_head()}
+    return current if current in older else None
 
 
 def connect(path: Path, busy_timeout_s: float) -> Engine:
