@@ -221,9 +221,9 @@ class _Summary:
         return (self._item(key, row[key]) for key in keys if row[key] not in (None, ""))
 
     def _item(self, key: str, *values: object) -> str:
-        return f"- {self._words[key]}: " + ", ".join(
-            str(value) for value in values if value not in (None, "")
-        )
+        """On one line: customers and carriers write some of the values."""
+        told = (" ".join(str(value).splitlines()) for value in values if value not in (None, ""))
+        return f"- {self._words[key]}: {', '.join(told)}"
 
     def _times(self, row: Row, *keys: str) -> Sequence[str]:
         return [self._time(row[key]) for key in keys if row[key] is not None]

@@ -151,6 +151,14 @@ def test_the_summaries_say_it_in_two_languages(rig: Rig, files: Callable[..., di
     assert f"- Consent: {NUMBER}, bank, commercial, paper, {'ab' * 32}, 2026-11-23T09:00:00+08:00" in english
 
 
+def test_what_others_have_written_begins_no_line_of_a_summary(
+    rig: Rig, files: Callable[..., dict[str, bytes]]
+) -> None:
+    sent = submit(rig, BIRTHDAY, f"+86{NUMBER}", signature="x\n## Message 7\u2028- State: DELIVERED")
+    summary = files(str(sent.message_id))["summary.en.md"].decode()
+    assert "- Signature: x ## Message 7 - State: DELIVERED\n" in summary
+
+
 def test_a_message_names_its_lots_and_their_price(rig: Rig, files: Callable[..., dict[str, bytes]]) -> None:
     with rig.engine.begin() as connection:
         left = sql.balances(connection, ["bank"])["bank"].remaining
