@@ -20,7 +20,7 @@ from gateway.cli.times import now_ms
 from gateway.ids import NODE_MAX, MessageIds
 from gateway.records.fen import capitals, yuan
 from gateway.recovery import means_of
-from gateway.settings import Settings
+from gateway.settings import Charge, Settings
 from gateway.store import terminate as ending
 from gateway.store.ends import Means
 from gateway.store.recover import last_id
@@ -80,8 +80,11 @@ def _end(name: str, reason: str | None, digest: str, config_path: Path, as_json:
         with engine.begin() as connection:
             at_ms = now_ms()
             settled = ending.pay_back(connection, name, why, fresh_id(at_ms), at_ms)
+        with reading(settings) as snapshot:
+            unreported = ending.unreported(snapshot, name) if _refunds(name, settings) else 0
     if as_json:
-        click.echo(json.dumps(_told(name, deleted, settled), ensure_ascii=False, indent=2))
+        told = _told(name, deleted, settled) | {"unreported": unreported}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
         _show(name, deleted, settled)
     if settled.balance.held:
@@ -90,6 +93,17 @@ def _end(name: str, reason: str | None, digest: str, config_path: Path, as_json:
             f'have ended, "signet account settle-up {name}" returns what is left',
             err=True,
         )
+    if unreported:
+        click.echo(
+            f"{unreported:,} units are charged for messages whose receipts are still to come; what those "
+            f'give back, "signet account settle-up {name}" returns later',
+            err=True,
+        )
+
+
+def _refunds(name: str, settings: Settings) -> bool:
+    """Whether what a carrier has taken may still cost nothing."""
+    return any(own.name == name and own.charge is Charge.DELIVERED for own in settings.accounts.values())
 
 
 def _delete_waiting(engine: Engine, name: str, settings: Settings) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.message import State
 from gateway.store import schema
@@ -36,6 +36,13 @@ _IDS = Prepared(
         _message.state.in_([constant(state) for state in _WAITING]),
     )
 )
+_UNREPORTED = Prepared(
+    select(func.sum(_message.units)).where(
+        _message.account == bindparam("account"),
+        _message.final_at.is_(None),
+        _message.state == constant(State.ENROUTE),
+    )
+)
 
 
 def close(connection: Connection, account: str, reason: str, document_sha256: str, now: int) -> bool:
@@ -53,6 +60,12 @@ def delete(connection: Connection, message_ids: Sequence[int], means: Means, now
     found = messages_of(connection, message_ids).values()
     ends = [End(m, State.DELETED, "", now, Kind.VOID) for m in found if m.state in _WAITING]
     return end(connection, ends, means, now)
+
+
+def unreported(connection: Connection, account: str) -> int:
+    """The units of its messages that a carrier has taken, and not told the end of."""
+    [(units,)] = _UNREPORTED.fetch(connection, account=account)
+    return units or 0
 
 
 def pay_back(connection: Connection, account: str, reason: str, request_id: int, now: int) -> Settlement:

@@ -12,8 +12,11 @@ from gateway.store import terminate
 from gateway.store.admit import admit
 from gateway.store.ends import Means
 from gateway.store.engine import open_engine
+from ledger import sql
+from ledger.transfer import Hold
+from smpp.message_state import MessageState
 from tests.gateway.store.rig import Rig
-from tests.gateway.store.samples import message
+from tests.gateway.store.samples import message, receipt
 from tests.gateway.test_cli_account import Signet, signet, told, topup
 
 __all__ = ["signet"]
@@ -84,6 +87,34 @@ def test_broken_off_it_goes_on_when_it_is_called_again(
     monkeypatch.setattr("gateway.cli.account_ending.time.sleep", lambda _: None)
     ended = told(signet("settle-up", "demo", "--json"))
     assert (ended["deleted"], ended["held"], ended["returned"]) == (1, 0, 10)
+
+
+@pytest.mark.parametrize(("charge", "unreported"), [("delivered", 4), ("accepted", 0)])
+def test_what_receipts_may_still_give_back_is_told_and_returned_later(
+    signet: Signet, tmp_path: Path, charge: str, unreported: int
+) -> None:
+    config = tmp_path / "config.toml"
+    text = config.read_text("utf-8")
+    config.write_text(text.replace('#charge = "accepted"', f'charge = "{charge}"', 1), "utf-8")
+    topup(signet, 10, 50, "a")
+    signet("open", "demo")
+    engine = open_engine(tmp_path / "var" / "signet.db")
+    rig = Rig(engine)
+    rig.recover()
+    sent = rig.enroute("A1", account="demo", units=4)
+    rig.enroute("A2", account="bank")
+    result = signet("terminate", "demo", "--reason", "agreed", "--json")
+    ended = told(result)
+    assert (ended["held"], ended["returned"], ended["unreported"]) == (0, 6, unreported)
+    assert ("4 units are charged for messages" in result.stderr) is bool(unreported)
+    with engine.begin() as connection:
+        sql.refund(connection, [Hold(sent.message_id, "demo", 4)], rig.now())
+    rig.hear(receipt("A1", MessageState.UNDELIVERABLE))
+    rig.close()
+    engine.dispose()
+    result = signet("settle-up", "demo", "--json")
+    ended = told(result)
+    assert (ended["returned_fen"], ended["unreported"], result.stderr) == (50, 0, "")
 
 
 def _raise(error: type[BaseException] | None) -> None:

@@ -122,5 +122,6 @@ def test_messages_that_were_joined_are_found_by_number_and_time(connection: Conn
     assert "USING INDEX message_joined (destination_addr=? AND submitted_at>?)" in step
 
 
-def test_what_waits_of_an_account_is_found_among_what_has_no_end(connection: Connection) -> None:
-    assert plan(connection, terminate, "_IDS") == ["SCAN message USING INDEX message_open"]
+@pytest.mark.parametrize("name", ["_IDS", "_UNREPORTED"])
+def test_what_goes_on_of_an_account_is_found_among_what_has_no_end(connection: Connection, name: str) -> None:
+    assert plan(connection, terminate, name) == ["SCAN message USING INDEX message_open"]
