@@ -17,9 +17,10 @@ from gateway.store import schema, schema_recipients
 from gateway.store.schema_records import complaint, refusal, ruleset
 from ledger import draws
 from ledger.ending import lots_of
-from ledger.lots import LotUnits
+from ledger.lots import LotUnits, give_back
 from ledger.rows import dumps, integers, texts
 from ledger.schema import ledger_lot, ledger_transfer
+from ledger.transfer import Kind
 from smpp.message_id import candidates, look_up_key
 
 Row: TypeAlias = dict[str, Any]
@@ -111,7 +112,7 @@ def gather(
         ("transfers", ledger_transfer, ledger_transfer.c.source_id),
     ):
         found[name] = _rows(connection, table, key.in_(of_messages), ids)
-    found["charges"] = _charges(connection, messages)
+    found["charges"] = _charges(connection, messages, found["transfers"])
     found |= _of_recipients(connection, numbers, account, country_code, span)
     found["complaints"] = _rows(
         connection,
@@ -173,11 +174,13 @@ def _messages(connection: Connection, message_ids: Sequence[int], account: str |
     return _rows(connection, schema.message, and_(named, *_of(_message.account, account)), asked)
 
 
-def _charges(connection: Connection, messages: Sequence[Row]) -> list[Row]:
-    """What each message was charged to: so many units of a lot, and what those cost."""
+def _charges(connection: Connection, messages: Sequence[Row], transfers: Sequence[Row]) -> list[Row]:
+    """What each message was charged to, less what was refunded: so many units of a lot, at its price."""
     accounts = sorted({row["account"] for row in messages})
     lots = {lot.lot_id: lot for account in accounts for lot in lots_of(connection, account)}
     drawn = draws.of_messages(connection, [row["message_id"] for row in messages])
+    refunded = {row["source_id"]: row["units"] for row in transfers if row["kind"] == Kind.REFUND}
+    back = {message_id: dict(give_back(drawn[message_id], units)) for message_id, units in refunded.items()}
     return [
         {
             "message_id": message_id,
@@ -188,7 +191,8 @@ def _charges(connection: Connection, messages: Sequence[Row]) -> list[Row]:
             "fen": float(LotUnits(lots[lot_id], units).value_fen),
         }
         for message_id, of_message in drawn.items()
-        for lot_id, units in of_message
+        for lot_id, taken in of_message
+        if (units := taken - back.get(message_id, {}).get(lot_id, 0))
     ]
 
 

@@ -21,7 +21,8 @@ from gateway.store.schema_records import ruleset
 from ledger import sql
 from ledger.lots import Lot
 from ledger.requests import Request
-from ledger.transfer import Kind
+from ledger.standing import open_account
+from ledger.transfer import Hold, Kind
 from tests.gateway.store.rig import Rig
 from tests.gateway.store.samples import NUMBER, START, accepted, receipt, reply
 from tests.gateway.store.written import BIRTHDAY, body_of, refuse, submit, submit_segments
@@ -178,6 +179,21 @@ def test_a_message_names_its_lots_and_their_price(rig: Rig, files: Callable[...,
         }
     ]
     assert "- Charged to: bank transfer 7, 1 × 6.6667 fen = 6.67 fen" in found["summary.en.md"].decode()
+
+
+def test_what_was_refunded_is_charged_to_no_lot(rig: Rig, files: Callable[..., dict[str, bytes]]) -> None:
+    with rig.engine.begin() as connection:
+        sql.topup(connection, Lot(rig.ids.next(), "shop", 2, 20, "R1", rig.now()))
+        sql.topup(connection, Lot(rig.ids.next(), "shop", 9, 9, "R2", rig.now() + 1))
+        open_account(connection, "shop", rig.now())
+    some, all_of_it = (rig.enroute(f"A{n}", account="shop", units=3) for n in range(2))
+    with rig.engine.begin() as connection:
+        sql.refund(
+            connection, [Hold(some.message_id, "shop", 2), Hold(all_of_it.message_id, "shop", 3)], rig.now()
+        )
+    found = rows(files(str(some.message_id)), "charges")
+    assert [(row["reference"], row["units"], row["fen"]) for row in found] == [("R1", 1, 10.0)]
+    assert rows(files(str(all_of_it.message_id)), "charges") == []
 
 
 def complain(rig: Rig, account: str | None, message_id: int | None, number: str = NUMBER) -> int:
