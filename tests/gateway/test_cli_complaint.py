@@ -328,6 +328,10 @@ class TestTheRegister:
             rig.record(accepted(claimed, f"long{number}"))
         deliver(rig, OTHER, account="shop")
         submit(rig, BIRTHDAY, OTHER)
+        # One that no carrier took, and one that waits, are not counted.
+        [claimed] = rig.claim().messages
+        rig.record(refused(claimed))
+        submit(rig, BIRTHDAY, OTHER)
         told(signet("add", NUMBER, "--account", "bank", "--json"))
         told(signet("add", "13700000007", "--json"))
         found = told(signet("summary", "--month", "2026-11", "--json"))
@@ -341,3 +345,11 @@ class TestTheRegister:
         }
         assert "2500.0" in signet("summary").stdout
         assert told(signet("summary", "--month", "2026-10", "--json"))["accounts"] == []
+
+    def test_a_month_ends_before_the_first_instant_of_the_next(self, rig: Rig, signet: Signet) -> None:
+        rig.advance(10 * DAY_S)
+        for received in ("2026-11-30T23:59:59.999", "2026-12-01"):
+            told(signet("add", NUMBER, "--account", "bank", "--received", received, "--json"))
+        months = ("2026-10", "2026-11", "2026-12")
+        found = [told(signet("summary", "--month", month, "--json"))["accounts"] for month in months]
+        assert [sum(row["complaints"] for row in rows) for rows in found] == [0, 1, 1]

@@ -6,7 +6,8 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from hashlib import sha256
+from hashlib import file_digest, sha256
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +304,23 @@ class TestProofs:
         assert result.exit_code == 0
         assert "1 proofs" in result.stdout
         assert result.stderr == f"left out {handed_over / 'longer.pdf'}: larger than 6 octets\n"
+
+    def test_what_is_written_to_while_it_is_read_is_left_out(
+        self, rig: Rig, signet: Signet, handed_over: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        agree(rig, b"a form")
+        form = handed_over / "form.pdf"
+        form.write_bytes(b"a form")
+
+        def digest(file: FileIO, name: str) -> Any:
+            found = file_digest(file, name)
+            form.write_bytes(b"another form")
+            return found
+
+        monkeypatch.setattr("gateway.records.proofs.file_digest", digest)
+        result = signet(NUMBER, "--proofs", str(form.parent), "-o", str(folder / "e.zip"))
+        assert "0 proofs" in result.stdout
+        assert result.stderr == f"left out {form}: changed while it was read\n"
 
     def test_a_folder_that_is_not_there_is_told(self, signet: Signet, folder: Path) -> None:
         result = signet(NUMBER, "--proofs", str(folder / "none"), "-o", str(folder / "e.zip"))

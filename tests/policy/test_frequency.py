@@ -130,6 +130,12 @@ def test_a_message_between_two_that_are_far_apart_need_not_wait() -> None:
     assert cap.next_pass([AT, AT + 9 * HOUR_MS], AT + 7 * HOUR_MS, SHANGHAI) == AT + 10 * HOUR_MS
 
 
+def test_a_period_that_is_full_already_is_waited_for_too() -> None:
+    days = [AT, AT + 24 * HOUR_MS, AT + 72 * HOUR_MS]
+    passes_at = Cap(1, Period.DAY).next_pass(days, AT, SHANGHAI)
+    assert passes_at == window(Period.DAY, AT + 48 * HOUR_MS, SHANGHAI)[0]
+
+
 @given(CAPS, st.lists(INSTANTS, max_size=12), NEAR)
 def test_what_is_out_of_reach_does_not_count(cap: Cap, others: list[int], at: int) -> None:
     near = [other for other in others if abs(other - at) <= cap.reach_ms]

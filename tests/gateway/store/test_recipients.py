@@ -321,6 +321,17 @@ class TestWhenItWouldPass:
         assert rig.admit(sent(rig), sent(rig)) == [None, CAP]
         assert kept(rig) == [(CAP, opening)]
 
+    def test_a_cap_that_is_full_when_the_hours_open_is_waited_for_again(self, rig_with: MakeRig) -> None:
+        opening = START + 2 * DAY
+        rig = rig_with(
+            frequency=(Cap(1, per_hours=24),),
+            opens_at=lambda _, at: opening if START + DAY <= at < opening else at,
+        )
+        later = opening + HOUR
+        assert rig.admit(sent(rig, due_at=later, deadline_at=later + DAY)) == [None]
+        assert rig.admit(sent(rig), sent(rig)) == [None, CAP]
+        assert kept(rig) == [(CAP, later + DAY)]
+
     def test_what_is_to_be_sent_later_passes_later(self, rig_with: MakeRig) -> None:
         rig = rig_with(frequency=ONE_A_DAY)
         later = START + 2 * DAY
@@ -339,6 +350,13 @@ class TestWhenItWouldPass:
         assert kept(rig) == [(NO_CONSENT, START + HOUR + 5), (NO_CONSENT, None)]
         rig.advance(3600)
         assert rig.admit(sent(rig)) == [None]
+
+    def test_what_is_to_be_sent_when_a_consent_has_begun_passes_then(self, rig_with: MakeRig) -> None:
+        rig = rig_with(consent=Consent.LISTED)
+        agree(rig, granted_at=START + HOUR)
+        later = START + DAY
+        assert rig.admit(sent(rig, due_at=later, deadline_at=later + DAY)) == [NO_CONSENT]
+        assert kept(rig) == [(NO_CONSENT, later)]
 
     def test_what_no_time_will_mend_has_none(self, rig_with: MakeRig) -> None:
         rig = rig_with(frequency=ONE_A_DAY, units=1)
