@@ -65,13 +65,14 @@ class World:
 def real_world(reactor: Any, clock: Clock | None = None) -> World:
     """The world as it is. Commits have a thread of their own, for they must not wait behind passwords.
 
-    Reads have one, too: as many at a time are enough, and the machine has more to do.
+    Reads have one, too: as many at a time are enough, and the machine has more to do. It is there once
+    something is read.
     """
     # Twisted's own clock is the time of day; timers must not jump when that is set right.
     reactor.seconds = time.monotonic
     commits = _pool("commit", 1)
     checks = _pool("check", _THREADS_MAX)
-    reads = _pool("read", 1)
+    reads = _pool("read", 1, at_once=0)
 
     def connect(carrier: Carrier) -> Connect:
         endpoint = HostnameEndpoint(reactor, carrier.host, carrier.port, timeout=_CONNECT_TIMEOUT_S)
@@ -101,7 +102,8 @@ def real_world(reactor: Any, clock: Clock | None = None) -> World:
     )
 
 
-def _pool(name: str, threads: int) -> ThreadPool:
-    pool = ThreadPool(minthreads=threads, maxthreads=threads, name=name)
+def _pool(name: str, threads: int, *, at_once: int | None = None) -> ThreadPool:
+    """Up to so many `threads`; `at_once` are made now, all of them if it is None."""
+    pool = ThreadPool(minthreads=threads if at_once is None else at_once, maxthreads=threads, name=name)
     pool.start()
     return pool

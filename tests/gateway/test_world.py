@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -43,3 +44,9 @@ def test_a_connection_has_small_buffers_and_many_may_wait(world: tuple[World, Re
             for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
                 # Linux tells twice what was asked for.
                 assert connection.getsockopt(socket.SOL_SOCKET, buffer) <= 2 * 262_144
+
+
+def test_nothing_is_kept_for_reads_that_nobody_asks_for(world: tuple[World, Reactor]) -> None:
+    names = [thread.name for thread in threading.enumerate()]
+    assert any(name.startswith("PoolThread-commit-") for name in names)
+    assert not any(name.startswith("PoolThread-read-") for name in names)
