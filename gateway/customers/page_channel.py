@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any, cast
 
 import structlog
 from twisted.internet.base import DelayedCall
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel, Request
+from twisted.web.http import HTTPChannel
+from twisted.web.http import Request as HttpRequest
+from twisted.web.server import Request
 
 from gateway import tls
 from gateway.reactor import ReactorTime
@@ -16,6 +19,13 @@ from gateway.reactor import ReactorTime
 log = structlog.get_logger()
 
 _OCTETS_MAX = 16_384
+
+
+class PageRequest(Request):
+    """What comes with it stays in memory: it is short, and a file for it is one that strangers open."""
+
+    def gotLength(self, length: int | None) -> None:
+        self.content = BytesIO()
 
 
 class PageChannel(HTTPChannel):
@@ -45,12 +55,15 @@ class PageChannel(HTTPChannel):
     def dataReceived(self, data: bytes) -> None:
         self._octets += len(data)
         if self._octets > _OCTETS_MAX:
-            log.warning("connection.dropped", peer=self.host, reason="too long a request")
-            self.abort()
-        else:
+            self._drop("too long a request")
+            return
+        try:
             super().dataReceived(data)  # type: ignore[no-untyped-call]  # Twisted's
+        except Exception as error:
+            # Twisted's reader expects no number of thousands of digits, for one.
+            self._drop(f"a request that cannot be read: {type(error).__name__}")
 
-    def checkPersistence(self, request: Request, version: bytes) -> bool:
+    def checkPersistence(self, request: HttpRequest, version: bytes) -> bool:
         """Never: the next request comes on a connection of its own."""
         request.responseHeaders.setRawHeaders("connection", ["close"])
         return False
@@ -60,6 +73,11 @@ class PageChannel(HTTPChannel):
         self.unlimit()
         self._gone(self)
         super().connectionLost(reason)  # type: ignore[no-untyped-call]  # Twisted's
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is done for it: it is waited for, or is refused later."""
+        return self._timer is not None and self._timer.active()
 
     def limit(self) -> None:
         """Cut it unless it ends, or something else is waited for, in the time that it has."""
@@ -75,6 +93,10 @@ class PageChannel(HTTPChannel):
         """Call nothing any more."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
+
+    def _drop(self, reason: str) -> None:
+        log.warning("connection.dropped", peer=self.host, reason=reason)
+        self.abort()
 
     def abort(self) -> None:
         """Cut it."""
