@@ -23,7 +23,7 @@ from gateway.customers.account_view import view
 from gateway.customers.binds import Binds
 from gateway.customers.crowd import Crowd
 from gateway.customers.overviews import Overviews
-from gateway.customers.page_channel import PageChannel
+from gateway.customers.page_channel import PageChannel, PageRequest
 from gateway.customers.refusals import uniform_delay_s
 from gateway.insist import fault
 from gateway.metrics import Metrics
@@ -68,7 +68,9 @@ class AccountPage(Site):
         metrics: Metrics,
     ) -> None:
         pages: Any = _Pages(self)
-        super().__init__(pages, timeout=None, reactor=reactor)  # type: ignore[no-untyped-call]  # Twisted's
+        super().__init__(  # type: ignore[no-untyped-call]  # Twisted's
+            pages, PageRequest, timeout=None, reactor=reactor, parsePOSTFormSubmission=False
+        )
         self._reactor = reactor
         self._request_s = listen.session_init_s
         self._zone = settings.zone
@@ -87,7 +89,7 @@ class AccountPage(Site):
         return len(self._crowd)
 
     def buildProtocol(self, addr: Any) -> Any:
-        if self._crowd.is_full or not self._crowd.may_grow_from(addr.host):
+        if not self._has_room(addr.host):
             log.warning("connection.refused", peer=addr.host, connections=len(self._crowd))
             return None
         channel: PageChannel = super().buildProtocol(addr)  # type: ignore[no-untyped-call]  # Twisted's
@@ -95,6 +97,10 @@ class AccountPage(Site):
         channel.begin(addr.host, self._reactor, self._request_s, self._crowd.remove)
         self._crowd.add(channel, addr.host)
         return channel
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What TLS may agree on: no HTTP/2, which the channel does not speak, wherever it is installed."""
+        return [b"http/1.1"]
 
     def startFactory(self) -> None:
         """There is no access log, and no time of day to keep for it."""
@@ -109,7 +115,13 @@ class AccountPage(Site):
         """What is answered is counted, and only refusals are logged."""
 
     async def answer(self, request: Request, channel: PageChannel) -> None:
-        """Answer one request for the page."""
+        """Answer one request for the page. Whatever fails, its visitor must not wait for ever."""
+        try:
+            await self._judge(request, channel)
+        except Exception as error:
+            self._fail(request, error, peer=channel.host)
+
+    async def _judge(self, request: Request, channel: PageChannel) -> None:
         began_at = self._reactor.seconds()
         if not request.requestHeaders.hasHeader("authorization"):
             self.tell(request, 401, {"www-authenticate": _CHALLENGE})
@@ -122,25 +134,42 @@ class AccountPage(Site):
             log.warning("account_page.refused", system_id=named, peer=channel.host, rule=refusal)
             delay_s = uniform_delay_s(self._reactor.seconds() - began_at)
             channel.wait(delay_s, lambda: self.tell(request, 401, {"www-authenticate": _CHALLENGE}))
+        elif channel.is_lost:
+            return
         elif not self._throttles[account.name].take(1, self._reactor.seconds()):
             self.tell(request, 429, {"retry-after": "1"})
         else:
             await self._show(request, account)
+
+    def _has_room(self, host: str) -> bool:
+        return self._crowd.may_grow_from(host) and (not self._crowd.is_full or self._make_room())
+
+    def _make_room(self) -> bool:
+        """Cut the oldest that nothing is done for: whoever means it asks at once."""
+        idle = next((channel for channel in self._crowd if channel.is_idle), None)
+        if idle is None:
+            return False
+        log.warning("connection.dropped", peer=idle.host, reason="idle, and the next one waits")
+        self._crowd.remove(idle)
+        idle.abort()
+        return True
 
     async def _show(self, request: Request, account: Account) -> None:
         try:
             found, counts = await self._overviews.of(account.name)
             shown = view(account, found, counts, self._binds.of(account), self._clock.now(), self._zone)
         except Exception as error:
-            # Whatever it is, a visitor must not wait for ever.
-            log.error("account_page.failed", account=account.name, error=fault(error))
-            self.tell(request, 503, {"retry-after": "10"})
+            self._fail(request, error, account=account.name)
             return
         if _wants_html(request):
             self.tell(request, 200, {"content-type": "text/html; charset=utf-8"}, html(shown))
         else:
             told = json.dumps(shown, ensure_ascii=False, indent=2)
             self.tell(request, 200, {"content-type": "application/json"}, f"{told}\n")
+
+    def _fail(self, request: Request, error: Exception, **whose: str) -> None:
+        log.error("account_page.failed", **whose, error=fault(error))
+        self.tell(request, 503, {"retry-after": "10"})
 
     def tell(self, request: Request, code: int, headers: Mapping[str, str], text: str | None = None) -> None:
         """Answer, unless nobody is there any more; without a text in the words of HTTP."""

@@ -64,7 +64,7 @@ class Page:
         clock = StatedClock(NOON, self.time.seconds)
         settings = settings_of(path, accounts)
         self.metrics = Metrics()
-        checks = PasswordChecks(Passwords(), execute, self.time.seconds, Limits(), 100)
+        checks = self.checks = PasswordChecks(Passwords(), execute, self.time.seconds, Limits(), 100)
         self.binds = Binds(settings.accounts, ZONE, clock, checks, lambda account: succeed(AccountState.OPEN))
         self.read: Callable[..., Deferred[Any]] = deferToThread
         reader = Reader(path, lambda work: self.read(work), time.monotonic)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,7 @@ from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
+from gateway.passwords import Passwords
 from gateway.settings import ClientCertificate, ListenTls
 from gateway.store.engine import open_engine
 from ledger import sql
@@ -196,6 +198,16 @@ class TestThePage:
         page.read = fail
         assert (await page.ask()).code == 503
 
+    @in_reactor
+    async def test_is_told_from_a_check_of_passwords_that_fails(
+        self, page: Page, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> bool:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(Passwords, "verify", fail)
+        assert (await page.ask()).code == 503
+
 
 class TestWhoDoesNotPass:
     @in_reactor
@@ -271,6 +283,52 @@ class TestWhatIsTooMuch:
         await until(lambda: len(page.page) == 0)
 
     @in_reactor
+    async def test_a_request_that_cannot_be_read_is_cut_off(self, page: Page) -> None:
+        head = f"POST /account HTTP/1.1\r\nContent-Length: {'9' * 5000}\r\n\r\n"
+        with capture_logs() as logs:
+            asked = await deferToThread(connected, page, {}, head)
+            assert await deferToThread(said, asked) == b""
+        dropped = [(each["event"], each["log_level"], each["peer"]) for each in logs]
+        assert dropped == [("connection.dropped", "warning", "127.0.0.1")]
+        assert page.timers() == []
+
+    @in_reactor
+    async def test_what_comes_with_a_request_needs_no_file(
+        self, page: Page, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail() -> None:
+            raise OSError("no space left")
+
+        monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+        request = "POST /account HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+        asked = await deferToThread(connected, page, {}, request)
+        assert (await deferToThread(said, asked)).startswith(b"HTTP/1.1 405")
+
+    @in_reactor
+    async def test_who_left_before_it_was_known_costs_no_read(
+        self, page: Page, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        checks: list[Deferred[bool]] = []
+        reads: list[object] = []
+
+        def read(work: object) -> Deferred[Any]:
+            reads.append(work)
+            raise ZeroDivisionError
+
+        def check(_: object) -> Deferred[bool]:
+            checks.append(Deferred())
+            return checks[0]
+
+        monkeypatch.setattr(page.checks, "_in_thread", check)
+        page.read = read
+        asked = await deferToThread(connected, page, basic())
+        await until(lambda: checks)
+        asked.close()
+        await until(lambda: len(page.page) == 0)
+        checks[0].callback(True)
+        assert reads == []
+
+    @in_reactor
     async def test_an_address_has_so_many_connections(self, make: Make) -> None:
         page = make(connections_max=3, connections_per_address_max=2)
         held = [(await deferToThread(connected, page, {}, "GET")) for _ in range(3)]
@@ -279,6 +337,28 @@ class TestWhatIsTooMuch:
         assert (await page.ask(source="127.0.0.2")).code == 200
         for one in held:
             one.close()
+
+    @in_reactor
+    async def test_the_oldest_that_does_nothing_makes_room(self, make: Make) -> None:
+        page = make(connections_max=2)
+        held = [(await deferToThread(connected, page, {}, "GET")) for _ in range(2)]
+        await until(lambda: len(page.page) == 2)
+        assert (await page.ask()).code == 200
+        assert (await deferToThread(said, held[0])) == b""
+        assert len(page.page) == 1
+        held[1].close()
+
+    @in_reactor
+    async def test_nobody_whose_answer_is_under_way_makes_room(self, make: Make) -> None:
+        page = make(connections_max=1)
+        reading: Deferred[Any] = Deferred()
+        page.read = lambda work: reading
+        asked = await deferToThread(connected, page, basic())
+        await until(lambda: len(page.page._overviews) == 1)
+        another = await deferToThread(connected, page, basic())
+        assert (await deferToThread(said, another)) == b""
+        reading.errback(OSError())
+        assert (await deferToThread(said, asked)).startswith(b"HTTP/1.1 503")
 
     @in_reactor
     async def test_a_connection_has_one_request(self, page: Page) -> None:
@@ -317,6 +397,25 @@ class TestTls:
         page = make([replace(BANK, tls=True)], self.listen(authority))
         answer = await page.ask(trust=trusting(authority))
         assert told(answer)["account"] == "bank"
+
+    @in_reactor
+    async def test_is_agreed_on_as_http_1_1_whatever_else_is_installed(
+        self, make: Make, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("twisted.web.http.H2_ENABLED", True)
+        page = make([BANK], self.listen(authority))
+        client = trusting(authority)
+        client.set_alpn_protocols(["h2", "http/1.1"])
+
+        def agreed() -> str | None:
+            with (
+                socket.create_connection(("127.0.0.1", page.port), timeout=5) as plain,
+                client.wrap_socket(plain, server_hostname="127.0.0.1") as own,
+            ):
+                return own.selected_alpn_protocol()
+
+        assert await deferToThread(agreed) == "http/1.1"
+        await until(lambda: len(page.page) == 0)
 
     @in_reactor
     async def test_is_asked_for_where_the_account_binds_with_it_only(self, make: Make) -> None:
