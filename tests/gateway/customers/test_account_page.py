@@ -254,6 +254,26 @@ class TestWhoDoesNotPass:
         assert page.timers() == []
 
 
+class TestBehindAProxy:
+    LINE = "PROXY TCP4 192.0.2.9 192.0.2.1 4000 2781\r\n"
+
+    def page(self, make: Make) -> Page:
+        account = replace(BANK, allowed_networks=(ip_network("192.0.2.9"),))
+        return make([account], proxy_networks=(ip_network("127.0.0.1"),))
+
+    @in_reactor
+    async def test_it_is_the_customer_that_asks(self, make: Make) -> None:
+        page = self.page(make)
+        asked = await deferToThread(connected, page, basic(), proxy=self.LINE)
+        assert (await deferToThread(said, asked)).startswith(b"HTTP/1.1 200")
+
+    @in_reactor
+    async def test_nobody_else_chooses_an_address(self, make: Make) -> None:
+        page = self.page(make)
+        refused = await page.refused(basic() | {"X-Forwarded-For": "192.0.2.9"}, source="127.0.0.2")
+        assert refused.code == 401
+
+
 class TestWhatIsTooMuch:
     @in_reactor
     async def test_an_account_has_ten_requests_and_then_one_a_second(self, page: Page) -> None:
@@ -366,11 +386,11 @@ class TestWhatIsTooMuch:
         assert (await deferToThread(said, asked)).count(b"HTTP/1.1 404") == 1
 
 
-def connected(page: Page, headers: dict[str, str], head: str = "") -> socket.socket:
+def connected(page: Page, headers: dict[str, str], head: str = "", proxy: str = "") -> socket.socket:
     """A connection with the beginning of a request, or all of it."""
     client = socket.create_connection(("127.0.0.1", page.port), timeout=5)
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    client.sendall((head or f"GET /account HTTP/1.1\r\nHost: x\r\n{lines}\r\n").encode())
+    client.sendall(proxy.encode() + (head or f"GET /account HTTP/1.1\r\nHost: x\r\n{lines}\r\n").encode())
     return client
 
 
