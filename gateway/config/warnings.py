@@ -43,6 +43,13 @@ def warnings(settings: Settings, files_max: int, today: date) -> Iterator[Proble
                 "this account alone can fill the intake, and then all are refused with ESME_RMSGQFUL",
                 account.name,
             )
+        if page is not None and ":" in account.system_id:
+            yield Problem(
+                f"accounts[{number}].system_id",
+                "has a colon, so nobody can look at the account page as it",
+                "HTTP Basic ends a name at its first colon; binds are let in",
+                account.name,
+            )
         yield from _closures_without_effect(f"accounts[{number}].hours", account)
         yield from _lawless(f"accounts[{number}].rules", account)
         yield from without_supplement(f"accounts[{number}]", account, settings.content)

@@ -83,6 +83,14 @@ def test_a_page_over_tls_alone_is_not(tmp_path: Path) -> None:
     assert list(warnings(settings_of(tmp_path, page + ACCOUNT + CARRIER + ROUTE), FILES, TODAY)) == []
 
 
+@pytest.mark.parametrize(("page", "warned"), [("[account_page]\n", ["accounts[0].system_id"]), ("", [])])
+def test_a_name_that_no_visitor_can_give_is_told_of(tmp_path: Path, page: str, warned: list[str]) -> None:
+    settings = settings_of(tmp_path, page + ACCOUNT + CARRIER + ROUTE)
+    accounts = {"a:b": replace(next(iter(settings.accounts.values())), system_id="a:b")}
+    found = warnings(replace(settings, accounts=accounts), FILES, TODAY)
+    assert [problem.path for problem in found] == warned
+
+
 def test_its_connections_are_open_files_too(tmp_path: Path) -> None:
     settings = load_text(tmp_path, "[account_page]\n")
     alone = open_files.wanted(replace(settings, account_page=None))
