@@ -14,7 +14,9 @@ import pytest
 import pytest_twisted
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.internet.testing import StringTransport
 from twisted.internet.threads import deferToThread
 
 from gateway.passwords import Passwords
@@ -367,6 +369,13 @@ class TestWhatIsTooMuch:
         assert (await deferToThread(said, held[0])) == b""
         assert len(page.page) == 1
         held[1].close()
+
+    def test_who_makes_room_counts_no_more_before_it_has_gone(self, make: Make) -> None:
+        page = make(connections_max=1)
+        for _ in range(2):
+            channel = page.page.buildProtocol(IPv4Address("TCP", "192.0.2.9", 4000))
+            channel.makeConnection(StringTransport())  # type: ignore[no-untyped-call]  # Twisted's
+            assert len(page.page) == 1
 
     @in_reactor
     async def test_nobody_whose_answer_is_under_way_makes_room(self, make: Make) -> None:
