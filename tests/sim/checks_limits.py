@@ -66,8 +66,8 @@ def _maxima(seen: Seen, stored: Stored, plan: Plan) -> dict[tuple[str, str], int
         for bind in range(manners.binds)
     }
     queues = {("queued_messages", account): most for account, most in _queued_max(seen, stored, plan).items()}
-    # A segment that nobody knew to be stored is found by the next life, in a set of its own or not.
-    unknown = sum(row.place is None and _is_unnamed(row, seen) for row in stored.messages.values())
+    # A segment that nobody knew to be stored, or to wait still, is found by the next life, in its own set.
+    unknown = sum(row.place is None and _is_unknown(row, seen) for row in stored.messages.values())
     accounts = len(plan.customers)
     octets = accounts * plan.reassembly_octets_max + unknown * _SEGMENT_OCTETS
     return (
@@ -82,12 +82,13 @@ def _maxima(seen: Seen, stored: Stored, plan: Plan) -> dict[tuple[str, str], int
     )
 
 
-def _is_unnamed(row: Message, seen: Seen) -> bool:
-    """Whether no customer was ever told of this row."""
+def _is_unknown(row: Message, seen: Seen) -> bool:
+    """Whether no customer was ever told of this row, or not what became of another of its message."""
     message_id = str(row.message_id)
     pieces = seen.pieces.get(row.token or 0)
-    return pieces is not None and not any(
-        p.answer is not None and p.answer.message_id == message_id for p in pieces
+    return pieces is not None and (
+        any(p.answer is None for p in pieces)
+        or not any(p.answer is not None and p.answer.message_id == message_id for p in pieces)
     )
 
 
