@@ -204,11 +204,14 @@ def at_carriers(seen: Seen, plan: Plan) -> Iterator[str]:
     by_name = carriers(plan)
     wide = UDH16 in {manners.long_form for manners in plan.carriers}
     at: defaultdict[int, set[str]] = defaultdict(set)
+    parted = set()
     for key, relayed in seen.copies.items():
         for relay in relayed:
             if not _is_long(relay.token, seen):
                 continue
             at[relay.token].add(relay.carrier)
+            if relay.total:
+                parted.add(relay.token)
             what = f"P3 {db.name(key)} is at {relay.carrier} (at {relay.at:.3f})"
             wanted = _wanted(by_name[relay.carrier], plan)
             if (PAYLOAD if relay.form == PLAIN else relay.form) != wanted:
@@ -220,7 +223,8 @@ def at_carriers(seen: Seen, plan: Plan) -> Iterator[str]:
             if relay.total and relay.total != fewest:
                 yield f"{what} as one of {relay.total} parts, where {fewest} are enough"
     for token, names in at.items():
-        if len(names) > 1:
+        # What went whole, in message_payload, may be sent again to another one.
+        if len(names) > 1 and token in parted:
             yield f"P3 token {token} has parts at {sorted(names)}"
 
 
