@@ -16,11 +16,12 @@ from sqlalchemy.exc import IntegrityError
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from gateway import task
+from gateway.account_page.overviews import Overviews
+from gateway.account_page.page import AccountPage
 from gateway.admin import AdminSite, Health
 from gateway.carriers.dispatcher import Dispatcher
 from gateway.carriers.inbound import CarrierInbound
 from gateway.carriers.pool import CarrierPool
-from gateway.customers.account_page import AccountPage
 from gateway.customers.binds import Binds
 from gateway.customers.broadcasts import Broadcasts
 from gateway.customers.deliveries import Deliveries
@@ -30,7 +31,6 @@ from gateway.customers.link import CustomerLink
 from gateway.customers.listener import CustomerListener
 from gateway.customers.long_messages import LongMessages
 from gateway.customers.operations import Operations
-from gateway.customers.overviews import Overviews
 from gateway.customers.password_checks import PasswordChecks
 from gateway.customers.submitter import tell_shadowed
 from gateway.metrics import Metrics

@@ -13,7 +13,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
 
 from gateway.settings import Listen
-from tests.gateway.customers.page_side import basic
+from tests.gateway.account_page.page_side import basic
 from tests.gateway.customers.samples import submit
 from tests.gateway.whole import BOUGHT, Whole, settings_of
 

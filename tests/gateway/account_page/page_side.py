@@ -16,11 +16,11 @@ from twisted.internet.defer import Deferred, execute, maybeDeferred, succeed
 from twisted.internet.task import Clock, deferLater
 from twisted.internet.threads import deferToThread
 
+from gateway.account_page.overviews import Overviews
+from gateway.account_page.page import AccountPage
 from gateway.clock import StatedClock
-from gateway.customers.account_page import AccountPage
 from gateway.customers.binds import Binds
 from gateway.customers.doors import Doors
-from gateway.customers.overviews import Overviews
 from gateway.customers.password_checks import PasswordChecks
 from gateway.metrics import Metrics
 from gateway.passwords import Passwords

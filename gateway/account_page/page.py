@@ -17,13 +17,13 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from gateway import task
+from gateway.account_page.channel import PageChannel, PageRequest
+from gateway.account_page.html import html
+from gateway.account_page.overviews import Overviews
+from gateway.account_page.view import view
 from gateway.clock import Clock
-from gateway.customers.account_html import html
-from gateway.customers.account_view import view
 from gateway.customers.binds import Binds
 from gateway.customers.crowd import Crowd
-from gateway.customers.overviews import Overviews
-from gateway.customers.page_channel import PageChannel, PageRequest
 from gateway.customers.refusals import uniform_delay_s
 from gateway.insist import fault
 from gateway.metrics import Metrics

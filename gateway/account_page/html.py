@@ -1,4 +1,4 @@
-"""The account page for people: what `account_view` tells, in Chinese and English, as plain HTML.
+"""The account page for people: what `view` tells, in Chinese and English, as plain HTML.
 
 No script, no style, nothing from elsewhere. All that is not of this file is escaped.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from gateway.customers.account_view import View
+from gateway.account_page.view import View
 
 _WORDS = {
     "account": "账户 Account",

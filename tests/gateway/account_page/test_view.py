@@ -5,10 +5,10 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
+from gateway.account_page.html import html
+from gateway.account_page.overviews import Counts
+from gateway.account_page.view import _QUEUE, view
 from gateway.broadcasts.broadcast import Broadcast, BroadcastState
-from gateway.customers.account_html import html
-from gateway.customers.account_view import _QUEUE, view
-from gateway.customers.overviews import Counts
 from gateway.message import ENDS, State
 from gateway.settings import Account
 from gateway.store.broadcast_book import Progress

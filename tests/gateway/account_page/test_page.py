@@ -28,9 +28,9 @@ from ledger.standing import move, open_account
 from ledger.states import AccountState
 from smpp.commands import CommandId
 from tests.certificates import Authority, trusting
+from tests.gateway.account_page.page_side import Answer, Page, basic, until
 from tests.gateway.broadcasting import hand_in
 from tests.gateway.carriers.samples import NOON
-from tests.gateway.customers.page_side import Answer, Page, basic, until
 from tests.gateway.customers.samples import TEXT, a_customer
 from tests.gateway.customers.test_binds import FakeCaller, a_bind
 from tests.gateway.test_admin import in_reactor

@@ -11,8 +11,8 @@ from sqlalchemy.exc import OperationalError
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from gateway.account_page.overviews import COUNTS_S, Counts, Overviews
 from gateway.clock import StatedClock
-from gateway.customers.overviews import COUNTS_S, Counts, Overviews
 from gateway.store.engine import reading
 from gateway.store.overview import Overview
 from tests.gateway.carriers.samples import NOON, ZONE

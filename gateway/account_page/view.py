@@ -11,9 +11,9 @@ from dataclasses import asdict
 from datetime import datetime, tzinfo
 from math import inf
 
+from gateway.account_page.overviews import Counts
 from gateway.broadcasts.broadcast import Broadcast
 from gateway.customers.binds import Bound
-from gateway.customers.overviews import Counts
 from gateway.message import ENDS, State
 from gateway.settings import Account
 from gateway.store.overview import Overview, Unfinished
