@@ -27,7 +27,6 @@ _rest = ledger_rest.c
 _draw = ledger_draw.c
 _transfer = ledger_transfer.c
 
-
 _LEFT = select(_rest.lot_id, _rest.units).where(_rest.account == bindparam("account"))
 # By way of the requests, of which there are few: an account has as many links as it has had batches.
 _LINKS = (

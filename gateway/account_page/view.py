@@ -15,6 +15,7 @@ from gateway.account_page.overviews import Counts
 from gateway.broadcasts.broadcast import Broadcast
 from gateway.customers.binds import Bound
 from gateway.message import ENDS, State
+from gateway.records import contract
 from gateway.settings import Account
 from gateway.store.overview import Overview, Unfinished
 from ledger.lots import LotUnits
@@ -54,7 +55,7 @@ def view(
         "account": account.name,
         "system_id": account.system_id,
         "at": at(now),
-        **_contract(account),
+        **contract.told(account.contract),
         "state": found.state.name,
         "state_since": None if since_ms is None else at(since_ms / 1000),
         "balance": asdict(found.settlement.balance),
@@ -98,18 +99,6 @@ def _hours(account: Account, now: float) -> dict[str, float]:
     opens_from = closes_at if is_open(account, now) else now
     opens_at = inf if opens_from == inf else rules.hours.next_open(opens_from, usual)
     return {"opens_at": opens_at, "closes_at": closes_at}
-
-
-def _contract(account: Account) -> View:
-    contract = account.contract
-    expires_on = contract.expires_on
-    return {
-        "contract": contract.number,
-        "customer": contract.customer,
-        "operator": contract.operator,
-        "signed_on": contract.signed_on.isoformat(),
-        "expires_on": None if expires_on is None else expires_on.isoformat(),
-    }
 
 
 def _lots(rests: Sequence[LotUnits]) -> tuple[list[LotUnits], int]:

@@ -20,6 +20,7 @@ from gateway.cli.configured import account_named, config_option, settings_or_exi
 from gateway.cli.database import transaction
 from gateway.cli.new_account import new
 from gateway.cli.output import console, json_option
+from gateway.records import contract
 from gateway.settings import Account, Settings
 from ledger import sql
 from ledger.accounts import Balance
@@ -82,7 +83,8 @@ def show_account(name: str, config_path: Path, as_json: bool) -> None:
     about: Row = {
         "account": name,
         "system_id": own.system_id,
-        **_contract(own),
+        **contract.told(own.contract),
+        "document_sha256": own.contract.document_sha256 or None,
         "supplements": [one.describe() for one in own.ruleset.supplements],
         "state": state.name,
         "history": [
@@ -100,19 +102,6 @@ def show_account(name: str, config_path: Path, as_json: bool) -> None:
         click.echo(json.dumps(about, ensure_ascii=False, indent=2))
     else:
         _show_about(about)
-
-
-def _contract(own: Account) -> Row:
-    contract = own.contract
-    expires_on = contract.expires_on
-    return {
-        "contract": contract.number,
-        "customer": contract.customer,
-        "operator": contract.operator,
-        "signed_on": contract.signed_on.isoformat(),
-        "expires_on": None if expires_on is None else expires_on.isoformat(),
-        "document_sha256": contract.document_sha256 or None,
-    }
 
 
 def _instant(at_ms: int, settings: Settings) -> str:

@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 from gateway.message import State
+from gateway.records import contract
 from gateway.records.proofs import Proofs
 from gateway.records.summary import CHINESE, ENGLISH, summary
 from gateway.records.text import pdu_of, text_of, units_of, whole_of
@@ -128,13 +129,9 @@ def _accounts(tables: Tables, accounts: Mapping[str, Account]) -> Iterator[Row]:
     """The contracts behind these rows, as the configuration has them."""
     names = {row["account"] for row in (*tables["messages"], *tables["refusals"])}
     for name in sorted(names & accounts.keys()):
-        contract = accounts[name].contract
         yield {
             "account": name,
-            "contract": contract.number,
-            "customer": contract.customer,
-            "operator": contract.operator,
-            "signed_on": contract.signed_on.isoformat(),
+            **contract.told(accounts[name].contract),
             "supplements": [one.describe() for one in accounts[name].ruleset.supplements],
         }
 

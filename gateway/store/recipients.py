@@ -77,6 +77,11 @@ _MEMBERS = Prepared(
         and_(_member.number == _rows.text(0), _member.account == _rows.text(1)),
     )
 )
+_is_theirs = and_(
+    _consent.number == _rows.text(0),
+    _consent.account == _rows.text(1),
+    _consent.kind == _rows.text(2),
+)
 # The newest last.
 _CONSENTS = Prepared(
     select(
@@ -89,11 +94,7 @@ _CONSENTS = Prepared(
     .join_from(
         _rows.table,
         schema_recipients.consent,
-        and_(
-            _consent.number == _rows.text(0),
-            _consent.account == _rows.text(1),
-            _consent.kind == _rows.text(2),
-        ),
+        _is_theirs,
     )
     .where(
         _consent.revoked_at.is_(None),
@@ -108,11 +109,7 @@ _LATER_CONSENTS = Prepared(
     .join_from(
         _rows.table,
         schema_recipients.consent,
-        and_(
-            _consent.number == _rows.text(0),
-            _consent.account == _rows.text(1),
-            _consent.kind == _rows.text(2),
-        ),
+        _is_theirs,
     )
     .where(
         _consent.revoked_at.is_(None),

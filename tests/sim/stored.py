@@ -236,9 +236,6 @@ def _read(connection: sqlite3.Connection) -> Stored:
     deliveries = fetch(
         "SELECT delivery_id, account, message_id, body, outcome, created_at, finished_at FROM delivery"
     )
-    draws: defaultdict[tuple[str, int], dict[int, int]] = defaultdict(dict)
-    for account, link, lot_id, units in fetch("SELECT account, link, lot_id, units FROM ledger_draw"):
-        draws[account, link][lot_id] = units
     return Stored(
         messages={message.message_id: message for message in messages},
         by_key={message.key: message for message in messages if message.key is not None},
@@ -268,14 +265,8 @@ def _read(connection: sqlite3.Connection) -> Stored:
                 "SELECT account, topped_up, remaining, held, settled, returned FROM ledger_account"
             )
         },
-        lots=[
-            Lot(*row)
-            for row in fetch(
-                "SELECT account, at_ms, lot_id, l.units, r.units FROM ledger_lot l "
-                "LEFT JOIN ledger_rest r USING (account, lot_id, at_ms) ORDER BY account, at_ms, lot_id"
-            )
-        ],
-        draws=draws,
+        lots=_lots(connection),
+        draws=_draws(connection),
         voided={
             source_id
             for (source_id,) in fetch("SELECT source_id FROM ledger_transfer WHERE kind = ?", (KIND_VOID,))
@@ -288,6 +279,24 @@ def _read(connection: sqlite3.Connection) -> Stored:
             )
         ],
     )
+
+
+def _lots(connection: sqlite3.Connection) -> list[Lot]:
+    """The oldest of an account first."""
+    rows = connection.execute(
+        "SELECT account, at_ms, lot_id, l.units, r.units FROM ledger_lot l "
+        "LEFT JOIN ledger_rest r USING (account, lot_id, at_ms) ORDER BY account, at_ms, lot_id"
+    )
+    return [Lot(*row) for row in rows]
+
+
+def _draws(connection: sqlite3.Connection) -> dict[tuple[str, int], dict[int, int]]:
+    """What each link of an account took from lots, or gave back."""
+    draws: defaultdict[tuple[str, int], dict[int, int]] = defaultdict(dict)
+    rows = connection.execute("SELECT account, link, lot_id, units FROM ledger_draw")
+    for account, link, lot_id, units in rows:
+        draws[account, link][lot_id] = units
+    return draws
 
 
 def _message(
